@@ -1,0 +1,1 @@
+"""The services of Writ: intake → dispatch → tracking, with the sandbox that stands in for the world."""

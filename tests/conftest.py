@@ -1,0 +1,123 @@
+"""Fixtures every test may ask for: fresh databases and virtual hosts on private servers.
+
+A server starts in the background once the collected tests are known to need it, so that the tests
+that need none run meanwhile. `WRIT_TEST_DATABASE_URL` and `WRIT_TEST_BROKER_URL` name your own.
+Without binaries a test is skipped with a word on what to do; with `CI=true` it fails.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from tests.servers import (
+    BinariesMissing,
+    PrivatePostgres,
+    PrivateRabbit,
+    PrivateServer,
+    drop_database,
+    fresh_database,
+)
+
+Server = TypeVar("Server", bound=PrivateServer)
+
+
+class Servers:
+    """The session's private servers: each starts when first asked for, on a thread of its own."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor()
+        self._started = ExitStack()
+
+    @cached_property
+    def postgres(self) -> Future[PrivatePostgres]:
+        """Not durable: nobody cuts the power of a test."""
+        return self._begin(lambda: PrivatePostgres(durable=False))
+
+    @cached_property
+    def rabbit(self) -> Future[PrivateRabbit]:
+        """A broker with spare virtual hosts."""
+        return self._begin(PrivateRabbit)
+
+    def close(self) -> None:
+        """End what was started, also what is still starting."""
+        self._threads.shutdown()
+        self._started.close()
+
+    def _begin(self, make: Callable[[], Server]) -> Future[Server]:
+        def start() -> Server:
+            server = make()
+            self._started.enter_context(server)
+            return server
+
+        return self._threads.submit(start)
+
+
+SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[SERVERS] = Servers()
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if session.config.option.collectonly:
+        return
+    servers, wanted = session.config.stash[SERVERS], _wanted(session.items)
+    if "postgres_url" in wanted and "WRIT_TEST_DATABASE_URL" not in os.environ:
+        _ = servers.postgres
+    if "rabbit_url" in wanted and "WRIT_TEST_BROKER_URL" not in os.environ:
+        _ = servers.rabbit
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[SERVERS].close()
+
+
+@pytest.fixture
+def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+    """A fresh, empty PostgreSQL database; its user may do everything."""
+    yours = os.environ.get("WRIT_TEST_DATABASE_URL")
+    if yours is None:
+        yield _ready(pytestconfig.stash[SERVERS].postgres).fresh_database()
+        return
+    url = fresh_database(yours)
+    yield url
+    drop_database(url)
+
+
+@pytest.fixture
+def rabbit_url(pytestconfig: pytest.Config) -> str:
+    """A RabbitMQ virtual host of the test's own; of a broker of yours, the one you name."""
+    yours = os.environ.get("WRIT_TEST_BROKER_URL")
+    return yours or _ready(pytestconfig.stash[SERVERS].rabbit).fresh_vhost()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A fresh, empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'writ.db'}"
+    return str(request.getfixturevalue("postgres_url"))
+
+
+def _wanted(items: list[pytest.Item]) -> set[str]:
+    names = {name for item in items for name in getattr(item, "fixturenames", ())}
+    engines = [getattr(item, "callspec", None) for item in items]
+    if any(spec and spec.params.get("engine_url") == "postgresql" for spec in engines):
+        names.add("postgres_url")
+    return names
+
+
+def _ready(starting: Future[Server]) -> Server:
+    try:
+        return starting.result()
+    except BinariesMissing as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
