@@ -1,0 +1,1 @@
+"""What services must agree on: tables, queues, words. It knows no service."""

@@ -1,0 +1,212 @@
+"""What a campaign asks, of whom, and how: the catalogue, read by intake and dispatch.
+
+Owns nothing: intake writes the entries (from packs, see services/intake/packs), this module gives
+them back as typed, frozen values.  In: the table `catalogue_entries`.  Out: `Catalogue`.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from functools import cached_property
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+#: What a template may say in `{{ … }}`.  Nothing else: campaign text is never a program.
+PLACEHOLDERS = {
+    "salutation": "how this holder is addressed, in the template's language",
+    "holder": "the holder's name, or the office where no holder is known",
+    "office": "the office's name",
+    "case": "the case's name",
+    "words": "the supporter's own words, exactly as typed; a paragraph of its own",
+    "supporter": "the supporter's name, by consent",
+    "country": "the supporter's country, by consent",
+}
+PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
+
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+
+
+class Channel(StrEnum):
+    EMAIL = "email"  # an email to the recipient's mailbox
+    LETTER = "letter"  # a letter on paper, through a print vendor
+
+
+class Kind(StrEnum):
+    APPEAL = "appeal"  # to an authority, asking it to act
+    SOLIDARITY = "solidarity"  # to the person at risk or their family
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Sender(_Frozen):
+    """Who the campaign's emails and letters come from, always on a domain of its own."""
+
+    name: str
+    email: str  # the From address; the supporter's name goes in front of it
+    postal: str  # one line, printed small above a letter's address
+    place: str  # the town that letters are dated from
+
+
+class Campaign(_Frozen):
+    slug: Slug
+    name: str
+    organiser: str
+    opens: dt.date
+    closes: dt.date | None = None  # the last day on which actions are taken; None: open
+    sender: Sender
+    source: str
+
+
+class Policy(_Frozen):
+    """Do no harm, for one case.  The machine enforces it."""
+
+    channels: tuple[Channel, ...]
+    kinds: tuple[Kind, ...] = (Kind.APPEAL, Kind.SOLIDARITY)
+    show_supporter_name: bool = True
+    show_supporter_country: bool = True
+    embargo_until: dt.datetime | None = None  # nothing leaves before this moment
+    stopped: bool = False  # nothing leaves, and no action is taken
+
+
+class Case(_Frozen):
+    slug: Slug
+    campaign: Slug
+    name: str
+    country: Country
+    summary: str
+    ask: str
+    policy: Policy
+    authorities: tuple[Slug, ...]  # the default recipients of appeals
+    solidarity: tuple[Slug, ...] = ()  # the default recipients of solidarity messages
+    source: str
+
+
+class Holder(_Frozen):
+    """Who held an office, and from when to when (dates inclusive; None: not known or not ended)."""
+
+    name: str
+    since: dt.date | None = None
+    until: dt.date | None = None
+    salutations: Mapping[Language, str] = Field(default_factory=dict)
+    source: str
+
+
+class PostalAddress(_Frozen):
+    """At most 6 lines of at most 40 characters, the country's line not among them."""
+
+    lines: tuple[str, ...]
+    country: Country
+    since: dt.date | None = None
+    until: dt.date | None = None
+    hold: str | None = None  # why nothing may be posted here, in words for ops; None: it may
+    source: str
+
+
+class Mailbox(_Frozen):
+    email: str
+    since: dt.date | None = None
+    until: dt.date | None = None
+    hold: str | None = None
+    source: str
+
+
+class Recipient(_Frozen):
+    slug: Slug
+    kind: Literal["authority", "solidarity"]
+    office: str  # the office; for a solidarity recipient, whom the post is handed to
+    country: Country
+    languages: tuple[Language, ...]  # in which it may be written to, the best first
+    time_zone: str
+    salutations: Mapping[Language, str] = Field(default_factory=dict)  # for the office itself
+    holders: tuple[Holder, ...] = ()
+    addresses: tuple[PostalAddress, ...] = ()
+    mailboxes: tuple[Mailbox, ...] = ()
+    paper_hold: str | None = None  # why paper waits where no complete address is known
+    source: str
+
+    def holder_on(self, day: dt.date) -> Holder | None:
+        return _in_force(self.holders, day)
+
+    def address_on(self, day: dt.date) -> PostalAddress | None:
+        return _in_force(self.addresses, day)
+
+    def mailbox_on(self, day: dt.date) -> Mailbox | None:
+        return _in_force(self.mailboxes, day)
+
+
+class Template(_Frozen):
+    """One text: a case, a kind and a language.  The body is light Markdown with placeholders."""
+
+    case: Slug
+    kind: Kind
+    language: Language
+    subject: str
+    body: str
+
+    @property
+    def key(self) -> str:
+        return f"{self.case}/{self.kind}.{self.language}"
+
+
+Entry = Campaign | Case | Recipient | Template
+ENTRY_TYPES: Mapping[str, type[Entry]] = {
+    "campaign": Campaign,
+    "case": Case,
+    "recipient": Recipient,
+    "template": Template,
+}
+
+
+def entry_key(entry: Entry) -> tuple[str, str]:
+    """The table's two words for an entry: its type and its key, unique within the type."""
+    if isinstance(entry, Template):
+        return "template", entry.key
+    return type(entry).__name__.lower(), entry.slug
+
+
+class Catalogue:
+    """Every current entry, by key.  Immutable: a newer load makes a newer catalogue."""
+
+    def __init__(self, entries: Iterable[Entry], *, version: int = 0) -> None:
+        by_type: dict[str, dict[str, Entry]] = {name: {} for name in ENTRY_TYPES}
+        for entry in entries:
+            name, key = entry_key(entry)
+            by_type[name][key] = entry
+        self.version = version
+        self._by_type = by_type
+
+    @cached_property
+    def campaigns(self) -> Mapping[str, Campaign]:
+        return {k: e for k, e in self._by_type["campaign"].items() if isinstance(e, Campaign)}
+
+    @cached_property
+    def cases(self) -> Mapping[str, Case]:
+        return {k: e for k, e in self._by_type["case"].items() if isinstance(e, Case)}
+
+    @cached_property
+    def recipients(self) -> Mapping[str, Recipient]:
+        return {k: e for k, e in self._by_type["recipient"].items() if isinstance(e, Recipient)}
+
+    @cached_property
+    def templates(self) -> Mapping[str, Template]:
+        return {k: e for k, e in self._by_type["template"].items() if isinstance(e, Template)}
+
+    def template(self, case: str, kind: str, language: str) -> Template | None:
+        return self.templates.get(f"{case}/{kind}.{language}")
+
+
+_Dated = TypeVar("_Dated", Holder, PostalAddress, Mailbox)
+
+
+def _in_force(dated: tuple[_Dated, ...], day: dt.date) -> _Dated | None:
+    """The entry whose dates hold `day`; of several, the one that began last."""
+    fitting = [
+        one for one in dated if (one.since or dt.date.min) <= day <= (one.until or dt.date.max)
+    ]
+    return max(fitting, key=lambda one: one.since or dt.date.min, default=None)

@@ -1,0 +1,54 @@
+"""Logs as fields, and errors to Sentry, without people in either.
+
+One line a request and one an attempt; JSON for machines, readable text for a terminal.
+"""
+
+import logging
+import sys
+from typing import Any, TextIO
+
+import sentry_sdk
+import structlog
+from sentry_sdk.integrations.dramatiq import DramatiqIntegration
+from sentry_sdk.types import Event, Hint
+
+from shared.settings import CommonSettings
+
+
+def set_up_logs(settings: CommonSettings, *, service: str, stream: TextIO = sys.stderr) -> None:
+    """Call once, at the root of a process and before its broker is made."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if settings.log_json
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(file=stream),
+        cache_logger_on_first_use=False,
+    )
+    structlog.contextvars.bind_contextvars(service=service)
+    logging.basicConfig(level=logging.WARNING, stream=stream)
+    if settings.sentry_dsn:
+        sentry_sdk.init(
+            dsn=settings.sentry_dsn,
+            # Sentry's defaults send arguments and local variables: letters and names among them.
+            include_local_variables=False,
+            send_default_pii=False,
+            max_request_body_size="never",
+            before_send=_without_people,
+            integrations=[DramatiqIntegration()],
+        )
+
+
+def _without_people(event: Event, _hint: Hint) -> Event:
+    event.get("contexts", {}).pop("dramatiq", None)
+    event.pop("request", None)
+    return event

@@ -1,0 +1,43 @@
+"""Brings a database to the tables of this version, on either engine.
+
+`writ migrate` runs it before the services of a new version start; each step keeps the version
+before it working (expand first, contract a release later).
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from shared.database import Database
+from shared.tables.grants import grant
+
+_FOLDER = Path(__file__).parent / "migrations"
+
+
+def migrate(database: Database) -> None:
+    """Runs every step that is still missing; two callers at once take turns."""
+    with database.begin() as connection:
+        if database.is_postgresql:
+            connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('writ migrate'))"))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        if database.is_postgresql:
+            grant(connection)
+
+
+def is_migrated(database: Database) -> bool:
+    """Whether the database has the tables that this version expects."""
+    with database.read() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER))
+    return config

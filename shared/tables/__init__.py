@@ -1,0 +1,1 @@
+"""The tables, one file for the service that writes them."""

@@ -1,0 +1,70 @@
+"""The tables that tracking writes: receipts, events, outcomes, commands."""
+
+from sqlalchemy import Column, Index, String, Table, Text
+
+from shared.privacy import Personal
+from shared.tables.columns import METADATA, Id, Instant, Json, feed
+
+_TRACKING = {"owner": "tracking"}
+
+# What providers told us, as they said it, once each.
+receipts = Table(
+    "receipts",
+    METADATA,
+    Column("id", Id, primary_key=True),
+    Column("source", String(32), nullable=False),  # the provider's name
+    Column("source_id", String(160), nullable=False),  # the provider's id for this message
+    # An SES receipt repeats the email's headers: the supporter's name, the recipient's address.
+    Column("body", Personal("receipts.body"), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Index("uq_receipts_source", "source", "source_id", unique=True),
+    info=_TRACKING,
+)
+
+# Facts about deliveries; appended, never changed.
+events = Table(
+    "events",
+    METADATA,
+    *feed("events"),
+    Column("id", Id, nullable=False, unique=True),
+    Column("delivery_id", Id, nullable=False),
+    Column("word", String(24), nullable=False),  # services/tracking/words.py says which
+    Column("reason", String(64)),  # a finer word: hard, mailbox_full, out_of_office …
+    Column("detail", Text),  # what the provider said, without names and addresses
+    Column("provider_id", String(160)),
+    Column("occurred_at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("receipt_id", Id),
+    Index("ix_events_delivery_id", "delivery_id", "occurred_at"),
+    # The latest Send event tells how far a provider's stream has moved.
+    Index("ix_events_word_occurred_at", "word", "occurred_at"),
+    info=_TRACKING,
+)
+
+# What the events of a delivery add up to.  Only deliveries that have receipts have a row.
+outcomes = Table(
+    "outcomes",
+    METADATA,
+    Column("delivery_id", Id, primary_key=True),
+    Column("state", String(24), nullable=False),
+    Column("reason", String(64)),
+    Column("since", Instant, nullable=False),
+    Index("ix_outcomes_state", "state"),
+    info=_TRACKING,
+)
+
+# What people and tracking ask of dispatch: the one edge that points back.
+commands = Table(
+    "commands",
+    METADATA,
+    *feed("commands"),
+    Column("id", Id, nullable=False, unique=True),
+    Column("verb", String(32), nullable=False),  # services/tracking/commands.py says which
+    Column("delivery_id", Id),
+    Column("attempt_id", Id),
+    Column("arguments", Json, nullable=False),
+    Column("given_by", String(120), nullable=False),
+    Column("why", Text, nullable=False),
+    Column("given_at", Instant, nullable=False),
+    info=_TRACKING,
+)

@@ -1,0 +1,69 @@
+"""Serves a WSGI application: waitress on a thread of this process, or gunicorn as the process."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+from waitress import wasyncore
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+
+@contextmanager
+def listening(app: "WSGIApplication", host: str, port: int, *, threads: int = 8) -> Iterator[int]:
+    """Serves `app` on one numeric address while the block runs; yields the port (0 picks one).
+
+    Raises OSError where the port is taken.
+    """
+    sockets: dict[int, Any] = {}
+    server = create_server(
+        app,
+        map=sockets,
+        host=host,
+        port=port,
+        threads=threads,
+        channel_request_lookahead=1,  # or waitress would not notice that a caller has gone
+    )
+    thread = threading.Thread(target=server.run, name=f"http-{port}", daemon=True)
+    thread.start()
+    try:
+        yield server.effective_port
+    finally:
+        # The loop's own thread must close its sockets: it may be waiting on them right now.
+        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+        thread.join()
+        server.task_dispatcher.shutdown()
+
+
+class Gunicorn(BaseApplication):  # type: ignore[misc]
+    """gunicorn, gthread workers, configured here and not by a file."""
+
+    def __init__(
+        self, make_app: Callable[[], "WSGIApplication"], *, bind: str, workers: int, threads: int
+    ) -> None:
+        self._make_app = make_app
+        self._options = {
+            "bind": bind,
+            "workers": workers,
+            "threads": threads,
+            "worker_class": "gthread",
+            "keepalive": 30,
+            "timeout": 60,
+            "graceful_timeout": 20,
+            "control_socket_disable": True,  # opened below HOME, and nobody talks to it
+            # The heartbeat file must not wait for a disk.
+            "worker_tmp_dir": "/dev/shm",  # noqa: S108
+        }
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> "WSGIApplication":
+        # In the worker, after the fork: a database pool must not be shared between processes.
+        return self._make_app()
