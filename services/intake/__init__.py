@@ -1,0 +1,1 @@
+"""Takes actions from campaign tools, checks them, and stores each one exactly once."""

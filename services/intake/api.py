@@ -1,0 +1,213 @@
+"""Intake's edge: unpacks requests, calls the verbs, packs answers.  No rule lives here."""
+
+import hashlib
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, select, tuple_
+
+from services.intake.accept import FAULT_CODES, Action, accept, store
+from services.intake.idempotency import KINDS, Idempotency, Once, Result, Work, read_key
+from services.intake.models import (
+    AcceptedAction,
+    ActionPath,
+    ActionsQuery,
+    ActionView,
+    Cases,
+    CaseView,
+    Links,
+    NewAction,
+    PostHeaders,
+    RecipientView,
+    TextsView,
+)
+from services.intake.offer import languages, recipients_of, why_closed
+from shared.api_keys import Client, Scope
+from shared.catalogue import Case, Catalogue, Kind
+from shared.catalogue_reader import CatalogueReader
+from shared.clock import Clock
+from shared.database import Database
+from shared.http.operations import Answer, op
+from shared.http.paging import Page, read_cursor, write_cursor
+from shared.http.problems import NOT_FOUND, Problem
+from shared.tables.columns import settled_before
+from shared.tables.intake import actions
+
+_SHOWN = (
+    actions.c.xact,
+    actions.c.seq,
+    actions.c.id,
+    actions.c.mode,
+    actions.c.campaign,
+    actions.c.case,
+    actions.c.kind,
+    actions.c.channel,
+    actions.c.language,
+    actions.c.recipients,
+    actions.c.consent,
+    actions.c.source,
+    actions.c.reference,
+    actions.c.occurred_at,
+    actions.c.accepted_at,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntakeEdge:
+    database: Database
+    catalogue: CatalogueReader
+    idempotency: Idempotency
+    identity_key: bytes
+    clock: Clock
+
+    @op(
+        "POST",
+        "/v1/actions",
+        scope=Scope.ACTIONS_WRITE,
+        status=202,
+        problems=KINDS,
+        faults=FAULT_CODES,
+    )
+    def post_action(
+        self, body: NewAction, headers: PostHeaders, client: Client
+    ) -> Answer[AcceptedAction]:
+        """Hand in an action.
+
+        When the answer is 202, the action is stored for good: it will be delivered, or somebody
+        will know why not. On any error nothing is stored.
+
+        Send an `Idempotency-Key` and repeat the request when the answer does not reach you: the
+        same key and body get the first answer again, with the header `Idempotent-Replayed: true`,
+        and the action is taken once. Keys are your own, and are remembered for 7 days.
+        """
+
+        # Before the transaction: a thread that holds a connection must not wait for another.
+        catalogue = self.catalogue.current()
+
+        def work(connection: Connection) -> Result:
+            action = accept(
+                body,
+                client,
+                catalogue=catalogue,
+                identity_key=self.identity_key,
+                at=self.clock(),
+            )
+            store(connection, action)
+            return Result(status=202, answer=_accepted(action).model_dump(mode="json"))
+
+        result = self._run(read_key(headers.idempotency_key), body, client, work)
+        return _answer(result)
+
+    @op("GET", "/v1/actions/{id}", scope=Scope.ACTIONS_READ)
+    def get_action(self, path: ActionPath, client: Client) -> ActionView:
+        """Look at an action.
+
+        Only your own. The supporter's name, country, email and words are never given back.
+        """
+        wanted = select(*_SHOWN).where(actions.c.id == path.id, actions.c.client_id == client.id)
+        with self.database.read() as connection:
+            row = connection.execute(wanted).mappings().one_or_none()
+        if row is None:
+            raise Problem(NOT_FOUND, "There is no action of yours with this id")
+        return _view(row)
+
+    @op("GET", "/v1/actions", scope=Scope.ACTIONS_READ)
+    def list_actions(self, query: ActionsQuery, client: Client) -> Page[ActionView]:
+        """List your actions.
+
+        The newest last. Follow `next` until it is null. Keep the last one you were given: asked
+        again later, it shows what came since, and nothing is missed.
+        """
+        # Rows above settled_before() may still get neighbours below them: wait, and miss none.
+        wanted = select(*_SHOWN).where(
+            actions.c.client_id == client.id, actions.c.xact < settled_before()
+        )
+        if after := read_cursor(query.cursor, 2):
+            wanted = wanted.where(tuple_(actions.c.xact, actions.c.seq) > tuple_(*after))
+        if query.case is not None:
+            wanted = wanted.where(actions.c.case == query.case)
+        if query.reference is not None:
+            wanted = wanted.where(actions.c.reference == query.reference)
+        wanted = wanted.order_by(actions.c.xact, actions.c.seq).limit(query.limit)
+        with self.database.read() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return Page(
+            data=[_view(row) for row in rows],
+            next=write_cursor(rows[-1]["xact"], rows[-1]["seq"]) if rows else None,
+        )
+
+    @op("GET", "/v1/cases", scope=Scope.ACTIONS_READ)
+    def list_cases(self) -> Cases:
+        """List the cases that are open.
+
+        With what an action may ask for: channels, kinds, languages and recipients.
+        """
+        catalogue, today = self.catalogue.current(), self.clock().date()
+        return Cases(
+            data=[
+                _case(catalogue, case)
+                for case in catalogue.cases.values()
+                if why_closed(case, catalogue.campaigns[case.campaign], today) is None
+            ]
+        )
+
+    def _run(self, key: str | None, body: NewAction, client: Client, work: Work) -> Result:
+        if key is None:
+            with self.database.begin() as connection:
+                return work(connection)
+        # What was sent, in one form: neither the order of fields nor spaces make another body.
+        sent = body.model_dump_json(exclude_unset=True).encode()
+        once = Once(client_id=client.id, key=key, body_hash=hashlib.sha256(sent).digest())
+        return self.idempotency.run(once, work)
+
+
+def _accepted(action: Action) -> AcceptedAction:
+    return AcceptedAction(
+        id=action.id,
+        mode=action.mode,
+        case=action.case,
+        campaign=action.campaign,
+        recipients=list(action.recipients),
+        links=_links(str(action.id)),
+    )
+
+
+def _answer(result: Result) -> Answer[AcceptedAction]:
+    accepted = AcceptedAction.model_validate(result.answer)
+    headers = {"Location": accepted.links.self}
+    if result.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Answer(body=accepted, status=result.status, headers=headers)
+
+
+def _view(row: RowMapping) -> ActionView:
+    return ActionView.model_validate({**row, "links": _links(str(row["id"]))})
+
+
+def _links(action_id: str) -> Links:
+    here = f"/v1/actions/{action_id}"
+    return Links(self=here, timeline=f"{here}/timeline")
+
+
+def _case(catalogue: Catalogue, case: Case) -> CaseView:
+    return CaseView(
+        slug=case.slug,
+        campaign=case.campaign,
+        name=case.name,
+        country=case.country,
+        summary=case.summary,
+        ask=case.ask,
+        channels=list(case.policy.channels),
+        kinds=[_texts(catalogue, case, kind) for kind in case.policy.kinds],
+    )
+
+
+def _texts(catalogue: Catalogue, case: Case, kind: Kind) -> TextsView:
+    offices = {
+        slug: catalogue.recipients[slug].office if kind is Kind.APPEAL else None
+        for slug in recipients_of(case, kind)
+    }
+    return TextsView(
+        kind=kind,
+        languages=languages(catalogue, case, kind),
+        recipients=[RecipientView(slug=slug, office=office) for slug, office in offices.items()],
+    )

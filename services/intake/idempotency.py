@@ -1,0 +1,120 @@
+"""Makes a repeated request safe: the same key and body get the first answer again.
+
+Owns the table `idempotency_records`; a record and what it stands for are committed in one
+transaction, and only when the work succeeded.  Follows draft-ietf-httpapi-idempotency-key-header:
+another body under the same key is refused, and so is a second request while the first is under way.
+Keys belong to their client, and may be used anew after 7 days; nothing purges older records yet.
+Raises Problem.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, delete, insert, select
+
+from shared.clock import Clock
+from shared.database import Database
+from shared.http.problems import Fault, Problem, ProblemKind
+from shared.tables.intake import idempotency_records
+
+KEPT = dt.timedelta(days=7)
+
+MALFORMED_KEY = ProblemKind(
+    400, "idempotency_key_malformed", "The Idempotency-Key is not of its form"
+)
+IN_FLIGHT = ProblemKind(409, "idempotency_in_flight", "A request with this key is under way")
+REUSED = ProblemKind(422, "idempotency_key_reused", "The key was used for another request")
+KINDS = (MALFORMED_KEY, IN_FLIGHT, REUSED)
+
+# A structured-field string (RFC 9651, 3.3.3) without escapes; the quotes may be left out.
+_KEY = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]{1,255})"|([\x21\x23-\x5b\x5d-\x7e]{1,255})')
+
+_RECORDS = idempotency_records.c
+_MINE = (_RECORDS.client_id == bindparam("of_client")) & (_RECORDS.key == bindparam("of_key"))
+_FIND = select(_RECORDS.body_hash, _RECORDS.status, _RECORDS.answer, _RECORDS.created_at).where(
+    _MINE
+)
+_FORGET = delete(idempotency_records).where(_MINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Whose request it is, its key, and a hash that tells one body from another."""
+
+    client_id: UUID
+    key: str
+    body_hash: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    status: int
+    answer: dict[str, Any]
+    replayed: bool = False
+
+
+Work = Callable[[Connection], Result]
+
+
+def read_key(header: str | None) -> str | None:
+    """The key in an Idempotency-Key header, or None without one."""
+    if header is None:
+        return None
+    found = _KEY.fullmatch(header.strip())
+    if not found:
+        said = "1 to 255 printable ASCII characters, with or without quotes around them"
+        raise Problem(MALFORMED_KEY, said, faults=[Fault("?Idempotency-Key", "wrong_form", said)])
+    return found[1] or found[2]
+
+
+class Idempotency:
+    """Runs work once for each key."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def run(self, once: Once, work: Work) -> Result:
+        """The result of `work`, or of its first run.  Nothing is stored when `work` raises."""
+        name = f"idempotency {once.client_id} {once.key}"
+        with (
+            self._database.begin() as connection,
+            self._database.hold(connection, name) as held,
+        ):
+            if not held:
+                raise Problem(IN_FLIGHT, headers={"Retry-After": "1"})
+            first = self._first(connection, once)
+            if first is not None:
+                return first
+            result = work(connection)
+            self._remember(connection, once, result)
+            return result
+
+    def _first(self, connection: Connection, once: Once) -> Result | None:
+        mine = {"of_client": once.client_id, "of_key": once.key}
+        row = connection.execute(_FIND, mine).one_or_none()
+        if row is None:
+            return None
+        if row.created_at < self._clock() - KEPT:
+            connection.execute(_FORGET, mine)
+            return None
+        if row.body_hash != once.body_hash:
+            raise Problem(REUSED, "Another body was sent with this key; take a new key")
+        return Result(status=row.status, answer=row.answer, replayed=True)
+
+    def _remember(self, connection: Connection, once: Once, result: Result) -> None:
+        connection.execute(
+            insert(idempotency_records),
+            {
+                "client_id": once.client_id,
+                "key": once.key,
+                "body_hash": once.body_hash,
+                "status": result.status,
+                "answer": result.answer,
+                "created_at": self._clock(),
+            },
+        )
