@@ -1,0 +1,1 @@
+"""Plans, renders and hands over what intake accepted."""

@@ -1,0 +1,46 @@
+"""Lets one relay work at a time: a PostgreSQL advisory lock, held as long as its connection lives.
+
+On SQLite there is one process, and so one relay.
+"""
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
+
+from shared.database import Database
+
+_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('writ relay', 0))"
+
+
+class Leadership:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._connection: Connection | None = None
+
+    def is_ours(self) -> bool:
+        """Whether this process leads now; takes the lead where nobody has it."""
+        if not self._database.is_postgresql:
+            return True
+        if self._connection is not None:
+            return self._still_there(self._connection)
+        connection = self._database.engine.connect()
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        if connection.scalar(text(_LOCK)):
+            self._connection = connection
+            return True
+        connection.close()
+        return False
+
+    def give_up(self) -> None:
+        if self._connection is not None:
+            # Closing it for real, not back into the pool: the lock lives with the connection.
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
+
+    def _still_there(self, connection: Connection) -> bool:
+        try:
+            connection.execute(text("SELECT 1"))
+        except DBAPIError:
+            self.give_up()
+            return False
+        return True

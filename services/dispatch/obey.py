@@ -1,0 +1,138 @@
+"""Obeys commands: the one edge that points back from tracking.
+
+In: tracking's `commands`, in the order in which they were committed.  Out: changed deliveries, and
+for each command its effect in `obeyed_commands`.  A command that no longer fits changes nothing and
+says so.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, exists, insert, select, tuple_, update
+
+from services.dispatch.cursors import move, position
+from shared.tables.columns import settled_before
+from shared.tables.dispatch import (
+    AttemptState,
+    DeliveryState,
+    attempts,
+    deliveries,
+    obeyed_commands,
+)
+from shared.tables.tracking import commands
+
+CURSOR = "obeyed"
+BATCH = 500
+
+NO_EFFECT = "no effect: the delivery had moved on"
+
+
+def obey(connection: Connection, now: dt.datetime) -> int:
+    """Obeys the next commands, at most BATCH; returns how many."""
+    order = (commands.c.xact, commands.c.seq)
+    rows = connection.execute(
+        select(commands)
+        .where(
+            tuple_(*order) > tuple_(*position(connection, CURSOR)),
+            commands.c.xact < settled_before(),
+            ~exists().where(obeyed_commands.c.command_id == commands.c.id),
+        )
+        .order_by(*order)
+        .limit(BATCH)
+    ).all()
+    for row in rows:
+        effect = VERBS.get(row.verb, _not_known)(connection, row, now)
+        connection.execute(
+            insert(obeyed_commands).values(command_id=row.id, effect=effect, obeyed_at=now)
+        )
+    if rows:
+        move(connection, CURSOR, rows[-1].xact, rows[-1].seq)
+    return len(rows)
+
+
+def _resolve_unknown(connection: Connection, command: Any, now: dt.datetime) -> str:
+    if command.arguments.get("verdict") == "sent":
+        return _settle_as_sent(connection, command, now)
+    return _settle_as_not_taken(connection, command, now)
+
+
+def _settle_as_sent(connection: Connection, command: Any, now: dt.datetime) -> str:
+    provider_id = command.arguments.get("provider_id")
+    settled = connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.id == command.attempt_id,
+            attempts.c.state.in_([AttemptState.UNKNOWN, AttemptState.STARTED]),
+        )
+        .values(state=AttemptState.SENT, provider_id=provider_id, detail=command.why, ended_at=now)
+    )
+    if settled.rowcount == 0:
+        return NO_EFFECT
+    connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id == command.delivery_id,
+            deliveries.c.state.in_(
+                [DeliveryState.UNKNOWN, DeliveryState.SENDING, DeliveryState.DUE]
+            ),
+        )
+        .values(
+            state=DeliveryState.HANDED_OVER,
+            provider_id=provider_id,
+            handed_over_at=now,
+            held_reason=None,
+            woken_at=None,
+            claimed_at=None,
+        )
+    )
+    return "the unknown attempt was sent"
+
+
+def _settle_as_not_taken(connection: Connection, command: Any, now: dt.datetime) -> str:
+    settled = connection.execute(
+        update(attempts)
+        .where(attempts.c.id == command.attempt_id, attempts.c.state == AttemptState.UNKNOWN)
+        .values(state=AttemptState.NOT_SENT, detail=command.why, ended_at=now)
+    )
+    if settled.rowcount == 0:
+        return NO_EFFECT
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == command.delivery_id, deliveries.c.state == DeliveryState.UNKNOWN)
+        .values(state=DeliveryState.DUE, next_attempt_at=now, woken_at=None)
+    )
+    return "the unknown attempt was not taken; the delivery is due again"
+
+
+def _release(connection: Connection, command: Any, now: dt.datetime) -> str:
+    released = connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.id == command.delivery_id,
+            deliveries.c.state == DeliveryState.DUE,
+            deliveries.c.held_reason.is_not(None),
+        )
+        .values(held_reason=None, next_attempt_at=now, woken_at=None)
+    )
+    return "released; due at once" if released.rowcount else NO_EFFECT
+
+
+def _cancel(connection: Connection, command: Any, _now: dt.datetime) -> str:
+    cancelled = connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == command.delivery_id, deliveries.c.state == DeliveryState.DUE)
+        .values(state=DeliveryState.CANCELLED, held_reason=None, woken_at=None)
+    )
+    return "cancelled; nothing leaves" if cancelled.rowcount else NO_EFFECT
+
+
+def _not_known(_connection: Connection, command: Any, _now: dt.datetime) -> str:
+    return f"no effect: this version does not know the verb {command.verb!r}"
+
+
+VERBS: Mapping[str, Callable[[Connection, Any, dt.datetime], str]] = {
+    "resolve_unknown": _resolve_unknown,
+    "release": _release,
+    "cancel": _cancel,
+}

@@ -1,0 +1,1 @@
+"""One file for each way out; `contract.py` says what a provider promises."""

@@ -1,0 +1,67 @@
+"""Finds what a crash or a lost message left behind, and says honestly what it is.
+
+In: deliveries that have been in one state too long.  Out: the same, `unknown` where an attempt may
+have been taken, and due again where that is safe.
+"""
+
+import datetime as dt
+
+from sqlalchemy import Connection, exists, select, text, update
+
+from shared.catalogue import Channel
+from shared.tables.dispatch import DUE_WOKEN, AttemptState, DeliveryState, attempts, deliveries
+
+
+def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_s: float) -> int:
+    """Attempts whose worker is gone: nobody can tell whether the provider took them."""
+    stale = list(
+        connection.scalars(
+            update(deliveries)
+            .where(
+                deliveries.c.state == DeliveryState.SENDING,
+                deliveries.c.claimed_at < now - dt.timedelta(seconds=claim_ttl_s),
+            )
+            .values(state=DeliveryState.UNKNOWN, claimed_at=None, next_attempt_at=now)
+            .returning(deliveries.c.id)
+        )
+    )
+    if stale:
+        connection.execute(
+            update(attempts)
+            .where(attempts.c.delivery_id.in_(stale), attempts.c.state == AttemptState.STARTED)
+            .values(
+                state=AttemptState.UNKNOWN,
+                detail="the worker stopped between the call and its result",
+                ended_at=now,
+            )
+        )
+    return len(stale)
+
+
+def ask_again(connection: Connection, now: dt.datetime) -> int:
+    """Unclear print orders are due again: the vendor is asked first, and the key is the same."""
+    return connection.execute(
+        update(deliveries)
+        .where(
+            deliveries.c.state == DeliveryState.UNKNOWN,
+            deliveries.c.channel == Channel.LETTER,
+            deliveries.c.next_attempt_at <= now,
+        )
+        .values(state=DeliveryState.DUE, woken_at=None)
+    ).rowcount
+
+
+def forget_lost_wakes(connection: Connection, now: dt.datetime, *, rewake_s: float) -> int:
+    """A wake-up that nobody answered for so long was lost with its broker."""
+    return connection.execute(
+        update(deliveries)
+        .where(text(DUE_WOKEN), deliveries.c.woken_at < now - dt.timedelta(seconds=rewake_s))
+        .values(woken_at=None)
+    ).rowcount
+
+
+def any_unknown(connection: Connection) -> bool:
+    found = connection.scalar(
+        select(exists(select(attempts.c.id).where(attempts.c.state == AttemptState.UNKNOWN)))
+    )
+    return bool(found)

@@ -1,0 +1,118 @@
+"""The relay: finds what is due and wakes the right queue.  The only publisher; one leads at a time.
+
+In: actions, commands, deliveries that wait.  Out: planned deliveries, wake-ups of at most 100 ids.
+It plans by itself, and not through a queue, so that planning and its cursor are one transaction
+(docs/decisions/0002).
+"""
+
+import threading
+from collections.abc import Callable, Mapping
+
+import dramatiq
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from services.dispatch import recover
+from services.dispatch.cursors import rewind_after_restore
+from services.dispatch.leader import Leadership
+from services.dispatch.obey import obey
+from services.dispatch.plan import BATCH, plan_new_actions
+from services.dispatch.settings import Settings
+from services.dispatch.wake import wake_due
+from shared.catalogue import Catalogue
+from shared.clock import Clock
+from shared.database import Database
+from shared.queues import TEND, Wake, publish
+
+_TEND_EVERY_S = 1.0
+_STANDBY_S = 1.0
+_AFTER_FAULT_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Relay:
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        broker: dramatiq.Broker,
+        *,
+        catalogue: Callable[[], Catalogue],
+        queues: Mapping[str, Wake],
+        clock: Clock,
+    ) -> None:
+        """`queues`: which queue to wake for a channel; a channel that is not here waits."""
+        self._settings = settings
+        self._database = database
+        self._broker = broker
+        self._catalogue = catalogue
+        self._queues = queues
+        self._clock = clock
+        self._leadership = Leadership(database)
+        self._leads = False
+        self._tended_at = self._clock()
+
+    def run(self, stop: threading.Event) -> None:
+        """Works until `stop` is set; outlives a broker or a database that goes away."""
+        while not stop.is_set():
+            stop.wait(self._step())
+        self._leadership.give_up()
+
+    def _step(self) -> float:
+        """One round; returns the seconds to wait before the next."""
+        try:
+            if not self._lead():
+                return _STANDBY_S
+            return 0.0 if self.tick() else self._settings.poll_s
+        except dramatiq.BrokerConnectionError as error:
+            log.warning("broker_away", error=type(error).__name__)
+        except DBAPIError as error:
+            log.warning("database_away", error=type(error).__name__)
+            self._leadership.give_up()
+            self._leads = False
+        return _AFTER_FAULT_S
+
+    def _lead(self) -> bool:
+        leads = self._leadership.is_ours()
+        if leads and not self._leads:
+            log.info("leading")
+            with self._database.begin() as connection:
+                rewind_after_restore(connection)
+        self._leads = leads
+        return leads
+
+    def tick(self) -> bool:
+        """Obeys, plans and wakes once; True where more is surely waiting."""
+        now = self._clock()
+        with self._database.begin() as connection:
+            obey(connection, now)
+        with self._database.begin() as connection:
+            planned = plan_new_actions(connection, self._catalogue(), now)
+        if (now - self._tended_at).total_seconds() >= _TEND_EVERY_S:
+            self._tended_at = now
+            self._tend()
+        for channel, queue in self._queues.items():
+            wake_due(
+                self._database,
+                self._broker,
+                channel=channel,
+                queue=queue,
+                now=now,
+                backlog=self._settings.backlog,
+            )
+        return planned.actions == BATCH
+
+    def _tend(self) -> None:
+        now = self._clock()
+        with self._database.begin() as connection:
+            left = recover.abandon_stale_claims(
+                connection, now, claim_ttl_s=self._settings.claim_ttl_s
+            )
+            asked = recover.ask_again(connection, now)
+            lost = recover.forget_lost_wakes(connection, now, rewake_s=self._settings.rewake_s)
+            unknown = recover.any_unknown(connection)
+        if left or asked or lost:
+            log.info("recovered", claims_left=left, orders_asked=asked, wakes_lost=lost)
+        if unknown:
+            publish(self._broker, TEND)

@@ -1,0 +1,1 @@
+"""Turns an action and its catalogue into an email or a letter."""

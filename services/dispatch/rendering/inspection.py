@@ -1,0 +1,175 @@
+"""Reads a finished letter back, as the envelope and the print vendor will, in about 2 ms.
+
+In: the PDF, its window, and the lines that belong in it. Out: the number of pages, or a PageFault
+that names the check. It trusts nothing the template says: pikepdf and PDFium are the judges.
+"""
+
+import ctypes
+import io
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import pikepdf
+import pypdfium2
+import pypdfium2.raw as pdfium
+
+from services.dispatch.rendering.faults import Check, PageFault
+from services.dispatch.rendering.window import Window
+from shared.pages import PDFIUM
+
+MM: Final = 72 / 25.4
+A4: Final = (210 * MM, 297 * MM)
+ACTIVE: Final = frozenset({"/OpenAction", "/AA", "/AcroForm"})
+
+# Latin, Greek, Cyrillic, Armenian; Georgian and Ethiopic; signs; Chinese, Japanese, Korean: what
+# PDFium gives back as it was written. Not the hyphen, nor spaces and marks without ink.
+SURE: Final = re.compile(
+    r"[!-,.-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u10a0-\u137f\u1e00-\u1fff"
+    r"\u2013-\u2027\u2030-\u205e\u2070-\u23ff\u3001-\u9fff\uac00-\ud7af\uff00-\uffef]"
+)
+
+
+class Box(NamedTuple):
+    """A rectangle: millimetres from the left and from the top of the paper."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def holds(self, other: "Box") -> bool:
+        return (
+            other.left >= self.left
+            and other.top >= self.top
+            and other.right <= self.right
+            and other.bottom <= self.bottom
+        )
+
+    def meets(self, other: "Box") -> bool:
+        return (
+            other.left < self.right
+            and other.right > self.left
+            and other.top < self.bottom
+            and other.bottom > self.top
+        )
+
+
+PRINTABLE: Final = Box(5, 5, 205, 292)  # no office printer reaches the last millimetres
+
+
+def inspect_file(pdf: bytes) -> int:
+    """The number of pages of a file that is A4, harmless and whole.  Raises PageFault."""
+    try:
+        with pikepdf.open(io.BytesIO(pdf)) as document:
+            names = document.Root.get("/Names", pikepdf.Dictionary())
+            if document.is_encrypted or ACTIVE & set(document.Root.keys()) or names.keys():
+                raise PageFault(Check.FILE)
+            for page in document.pages:
+                _check_page(page)
+            return len(document.pages)
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        raise PageFault(Check.FILE) from None
+
+
+def _check_page(page: pikepdf.Page) -> None:
+    box = [float(edge) for edge in page.mediabox]
+    off = (abs(box[2] - box[0] - A4[0]), abs(box[3] - box[1] - A4[1]))
+    if max(off) > 1 or page.get("/Rotate", 0) != 0:
+        raise PageFault(Check.SIZE)
+    fonts = page.resources.get("/Font", pikepdf.Dictionary())
+    if not all(_embedded(font) for font in fonts.as_dict().values()):
+        raise PageFault(Check.FONTS)
+
+
+def _embedded(font: pikepdf.Object) -> bool:
+    if font.Subtype == "/Type3":
+        return True  # its glyphs are drawings inside the file
+    inner = font.DescendantFonts[0] if "/DescendantFonts" in font else font
+    descriptor = inner.get("/FontDescriptor", pikepdf.Dictionary())
+    return any(name in descriptor for name in ("/FontFile", "/FontFile2", "/FontFile3"))
+
+
+def inspect_print(pdf: bytes, *, window: Window, lines: tuple[str, ...]) -> None:
+    """Check what the paper and the window show; `lines` are the sender's, then the address's.
+
+    Raises PageFault.
+    """
+    zone = Box(window.zone_x, window.zone_y, window.zone_right, window.zone_bottom)
+    with PDFIUM, pypdfium2.PdfDocument(pdf) as document:
+        for number, page in enumerate(document):
+            printed = list(_printed_on(page))
+            if not all(PRINTABLE.holds(box) for _, box in printed):
+                raise PageFault(Check.PAPER)
+            if number == 0:
+                shown = [(thing, box) for thing, box in printed if zone.meets(box)]
+                _check_window(shown, _text_in(page, zone), zone=zone, lines=lines)
+
+
+def _check_window(
+    shown: list[tuple[Any, Box]], text: str, *, zone: Box, lines: tuple[str, ...]
+) -> None:
+    if not all(zone.holds(box) for _, box in shown):
+        raise PageFault(Check.WINDOW_EDGE)
+    baselines = [_baseline(thing) for thing, _ in shown]
+    if len(set(baselines) - {None}) < len(lines):
+        raise PageFault(Check.WINDOW_LINES)
+    # The one drawing that belongs here is the rule under the sender.
+    if baselines.count(None) > 1 or not _reads_as(text, lines):
+        raise PageFault(Check.WINDOW_TEXT)
+
+
+def _printed_on(page: pypdfium2.PdfPage) -> Iterator[tuple[Any, Box]]:
+    """Every object with ink.  Straight to PDFium: Arabic has an object a glyph, hundreds a page."""
+    height = page.get_height()
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    for index in range(pdfium.FPDFPage_CountObjects(page)):
+        thing = pdfium.FPDFPage_GetObject(page, index)
+        pdfium.FPDFPageObj_GetBounds(thing, left, bottom, right, top)
+        if left.value != right.value:  # else a space
+            yield (
+                thing,
+                Box(
+                    left.value / MM,
+                    (height - top.value) / MM,
+                    right.value / MM,
+                    (height - bottom.value) / MM,
+                ),
+            )
+
+
+def _baseline(thing: Any) -> float | None:
+    """Where a text stands, in points; a rule has none."""
+    if pdfium.FPDFPageObj_GetType(thing) != pdfium.FPDF_PAGEOBJ_TEXT:
+        return None
+    matrix = pdfium.FS_MATRIX()
+    pdfium.FPDFPageObj_GetMatrix(thing, matrix)
+    return round(float(matrix.f), 1)
+
+
+def _text_in(page: pypdfium2.PdfPage, zone: Box) -> str:
+    height = page.get_height()
+    words = page.get_textpage()
+    text: str = words.get_text_bounded(
+        left=zone.left * MM,
+        bottom=height - zone.bottom * MM,
+        right=zone.right * MM,
+        top=height - zone.top * MM,
+    )
+    words.close()
+    return text
+
+
+def _reads_as(text: str, lines: tuple[str, ...]) -> bool:
+    """True when the zone holds the characters it should, no more and no fewer, in whatever order.
+
+    PDFium turns the words of a line around where most of the page runs from right to left, and
+    swallows a hyphen at the end of a line. Arabic, Hebrew, Indic, Thai, Khmer and Burmese come
+    back in parts, whatever wrote the PDF: their ink is counted, and the rest of their lines read.
+    """
+    return _inventory(text) == _inventory("".join(lines))
+
+
+def _inventory(text: str) -> list[str]:
+    return sorted(SURE.findall(unicodedata.normalize("NFKC", text)))

@@ -1,0 +1,17 @@
+"""Chooses the provider of a delivery: its channel's way out, or nowhere for test-mode clients."""
+
+from collections.abc import Mapping
+
+from services.dispatch.deliver import Provider, Route
+from services.dispatch.prepare import Due
+from services.dispatch.providers.dry_run import DryRun
+
+
+def make_route(by_channel: Mapping[str, Provider]) -> Route:
+    """A channel without a provider is not woken: see `Relay`."""
+    nowhere = DryRun()
+
+    def route(due: Due) -> Provider:
+        return nowhere if due.mode == "test" else by_channel[due.channel]
+
+    return route
