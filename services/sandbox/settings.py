@@ -1,0 +1,41 @@
+"""What the sandbox must be told: where it keeps its truth, where receipts go, how lifelike it is.
+
+Read once at start with `SandboxSettings.from_env`; tests make one by hand.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from shared.settings import Env
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxSettings:
+    """All the sandbox needs to know."""
+
+    data_dir: Path  # its database, its certificate and its private key
+    tracking_url: str  # receipts go to {tracking_url}/v1/receipts/{provider}
+    api_key: str  # what the print vendor's client must present
+    webhook_secret: str  # signs the print vendor's receipts
+    seed: int  # the same seed makes the same choices
+    lifelike: bool  # a few of the ordinary addresses bounce, delay or return
+    receipt_delay_s: tuple[float, float]  # between one receipt and the next: at least, at most
+    idempotency_life_s: float = 24 * 3600.0  # how long the print vendor remembers a key
+
+    @classmethod
+    def from_env(cls, env: Env | None = None) -> Self:
+        """Raises SettingError."""
+        env = env or Env()
+        return cls(
+            data_dir=env.path("WRIT_DATA_DIR", "var") / "sandbox",
+            tracking_url=env.text("WRIT_TRACKING_URL", "http://127.0.0.1:8001"),
+            api_key=env.text("WRIT_PRINT_API_KEY"),
+            webhook_secret=env.text("WRIT_PRINT_WEBHOOK_SECRET"),
+            seed=env.whole("WRIT_SANDBOX_SEED", 1),
+            lifelike=env.flag("WRIT_SANDBOX_LIFELIKE", default=True),
+            receipt_delay_s=(
+                env.seconds("WRIT_SANDBOX_RECEIPT_DELAY_MIN_S", 0.5),
+                env.seconds("WRIT_SANDBOX_RECEIPT_DELAY_MAX_S", 3.0),
+            ),
+        )
