@@ -21,6 +21,10 @@ _SQLITE_PRAGMAS = (
     "PRAGMA busy_timeout=30000",
     "PRAGMA foreign_keys=ON",
 )
+# An error would else quote what was to be stored: people, in logs and in Sentry.
+_DISCREET: Mapping[str, Any] = {"hide_parameters": True}
+
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 class Database:
@@ -81,16 +85,15 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 
 def try_lock(connection: Connection, name: str) -> bool:
     """PostgreSQL only: an advisory lock on `name` until the transaction ends."""
-    got = connection.scalar(
-        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name}
-    )
-    return bool(got)
+    return bool(connection.scalar(_TRY_LOCK, {"name": name}))
 
 
 def _engine(url: str, pool_size: int) -> Engine:
     if url.startswith("postgresql"):
-        return create_engine(url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=pool_size, max_overflow=-1)
+        return create_engine(
+            url, pool_size=pool_size, max_overflow=4, pool_pre_ping=True, **_DISCREET
+        )
+    engine = create_engine(url, pool_size=pool_size, max_overflow=-1, **_DISCREET)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -11,6 +11,7 @@ import sentry_sdk
 import structlog
 from sentry_sdk.integrations.dramatiq import DramatiqIntegration
 from sentry_sdk.types import Event, Hint
+from structlog.typing import EventDict, Processor
 
 from shared.settings import CommonSettings
 
@@ -24,7 +25,7 @@ def set_up_logs(settings: CommonSettings, *, service: str, stream: TextIO = sys.
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _named(service),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
@@ -34,7 +35,6 @@ def set_up_logs(settings: CommonSettings, *, service: str, stream: TextIO = sys.
         logger_factory=structlog.PrintLoggerFactory(file=stream),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=stream)
     if settings.sentry_dsn:
         sentry_sdk.init(
@@ -46,6 +46,15 @@ def set_up_logs(settings: CommonSettings, *, service: str, stream: TextIO = sys.
             before_send=_without_people,
             integrations=[DramatiqIntegration()],
         )
+
+
+def _named(service: str) -> Processor:
+    # Not a context variable: the threads of a server do not inherit it.
+    def add(_logger: object, _method: str, line: EventDict) -> EventDict:
+        line["service"] = service
+        return line
+
+    return add
 
 
 def _without_people(event: Event, _hint: Hint) -> Event:

@@ -28,14 +28,22 @@ def listening(app: "WSGIApplication", host: str, port: int, *, threads: int = 8)
         threads=threads,
         channel_request_lookahead=1,  # or waitress would not notice that a caller has gone
     )
-    thread = threading.Thread(target=server.run, name=f"http-{port}", daemon=True)
+    stopping = threading.Event()
+
+    def loop() -> None:
+        while not stopping.is_set():
+            wasyncore.loop(timeout=1.0, use_poll=True, map=sockets, count=1)
+
+    thread = threading.Thread(target=loop, name=f"http-{port}", daemon=True)
     thread.start()
     try:
         yield server.effective_port
     finally:
-        # The loop's own thread must close its sockets: it may be waiting on them right now.
-        server.trigger.pull_trigger(lambda: wasyncore.close_all(sockets))
+        # The loop must end before its sockets close: it may be waiting on them right now.
+        stopping.set()
+        server.pull_trigger()
         thread.join()
+        wasyncore.close_all(sockets)
         server.task_dispatcher.shutdown()
 
 

@@ -79,6 +79,8 @@ class Relay:
             log.info("leading")
             with self._database.begin() as connection:
                 rewind_after_restore(connection)
+                # What the leader before woke may have died with its broker; twice does no harm.
+                recover.forget_lost_wakes(connection, self._clock(), rewake_s=0)
         self._leads = leads
         return leads
 

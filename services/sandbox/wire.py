@@ -1,18 +1,16 @@
-"""Answers that are none: a connection reset or left hanging; and the server that can do both.
+"""Answers that are none: a connection reset or left hanging.  Serve them with shared/wsgi.py.
 
 Knows waitress closely, as nothing else here does: its channel is how an answer reaches the socket.
 """
 
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
-from flask import Flask, Response
-from waitress import create_server, wasyncore
+from flask import Response
 from waitress.channel import ClientDisconnected
 
 THREADS = 16  # a stalled call holds one
@@ -43,34 +41,3 @@ class Stalled(Reset):
         while not gone() and time.monotonic() < end:
             time.sleep(LOOK_S)
         return super().__call__(environ, start_response)
-
-
-@contextmanager
-def listening(app: Flask, host: str, port: int) -> Iterator[int]:
-    """Serve `app` on one numeric address while the block runs; yields the port (0 picks one)."""
-    sockets: dict[int, Any] = {}
-    server = create_server(
-        app,
-        map=sockets,
-        host=host,
-        port=port,
-        threads=THREADS,
-        channel_request_lookahead=1,  # or waitress would not notice that a caller has gone
-    )
-    stopping = threading.Event()
-
-    def loop() -> None:
-        while not stopping.is_set():
-            wasyncore.loop(timeout=1.0, use_poll=True, map=sockets, count=1)
-
-    thread = threading.Thread(target=loop, name="sandbox-server", daemon=True)
-    thread.start()
-    try:
-        yield server.effective_port
-    finally:
-        # The loop must end before its sockets close: it may be waiting on them right now.
-        stopping.set()
-        server.pull_trigger()
-        thread.join()
-        wasyncore.close_all(sockets)
-        server.task_dispatcher.shutdown()

@@ -22,7 +22,8 @@ from mypy_boto3_sesv2.type_defs import SendEmailRequestTypeDef
 
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
-from services.sandbox.wire import listening
+from services.sandbox.wire import THREADS
+from shared.wsgi import listening
 
 API_KEY = "print-key"
 SECRET = "print-secret"
@@ -141,7 +142,8 @@ def a_world(data_dir: Path, tracking_url: str, **changes: Any) -> Iterator[World
     settings = replace(SETTINGS, data_dir=data_dir, tracking_url=tracking_url, **changes)
     sandbox = Sandbox(settings)
     sandbox.start()
-    with listening(sandbox.app, "127.0.0.1", 0) as port, urllib3.PoolManager(retries=False) as http:
+    serving = listening(sandbox.app, "127.0.0.1", 0, threads=THREADS)
+    with serving as port, urllib3.PoolManager(retries=False) as http:
         url = f"http://127.0.0.1:{port}"
         ses = boto3.client(
             "sesv2",

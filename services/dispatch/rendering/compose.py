@@ -13,10 +13,10 @@ from functools import lru_cache
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
+from services.dispatch.rendering.scripts import RTL
 from shared.catalogue import PLACEHOLDER, Template
 
 _BLANK_LINE = re.compile(r"\n\s*\n")
-_RIGHT_TO_LEFT = frozenset({"ar", "he", "fa", "ur"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Composition:
 
     @property
     def right_to_left(self) -> bool:
-        return self.language.split("-")[0] in _RIGHT_TO_LEFT
+        return self.language.split("-")[0] in RTL
 
 
 def compose(

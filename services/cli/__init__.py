@@ -1,0 +1,1 @@
+"""The `writ` command: the one package that may know every service."""

@@ -1,0 +1,89 @@
+"""The `writ` command.  Each service starts alone; `up` and `demo` start all in one process."""
+
+import logging
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from services.cli.catalogue import key, pack
+from services.cli.demo import Demo
+from services.cli.embedded import AlreadyRunning, embedded, environment
+from services.cli.serve import serve
+from shared.logs import set_up_logs
+from shared.settings import CommonSettings, Env, SettingError
+from shared.worker import stop_signal
+
+PACK = Path(__file__).parents[2] / "packs" / "write-for-rights-2021"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="writ")
+def writ() -> None:
+    """Delivers the letters and emails of human-rights campaigns, each one to a proof."""
+
+
+writ.add_command(pack)
+writ.add_command(key)
+serve(writ)
+
+
+@writ.command()
+@click.option("--data", type=click.Path(path_type=Path), help="Where everything is kept (var).")
+def up(data: Path | None) -> None:
+    """Start everything in this process, on SQLite and with the sandbox, and stay up."""
+    overrides = {"WRIT_DATA_DIR": str(data)} if data else {}
+    stop = stop_signal()
+    console = Console()
+    _logs(overrides, quiet=False)
+    with embedded(overrides) as running:
+        console.print(f"Console    {running.console_url}")
+        console.print(f"API guide  {running.api_url}/docs")
+        console.print("Writ is up; Ctrl-C ends it.")
+        stop.wait()
+
+
+@writ.command()
+@click.option("--actions", default=2000, show_default=True, help="How many actions to submit.")
+@click.option("--seed", default=2021, show_default=True, help="The same seed, the same supporters.")
+@click.option("--data", type=click.Path(path_type=Path), help="Where everything is kept (var).")
+@click.option(
+    "--stay/--no-stay", default=None, help="Stay up at the end [default: in a terminal, stay]."
+)
+def demo(actions: int, seed: int, data: Path | None, stay: bool | None) -> None:
+    """Deliver Write for Rights 2021: invented supporters, the sandbox for the world."""
+    overrides = {"WRIT_DATA_DIR": str(data)} if data else {}
+    stay = sys.stdin.isatty() and sys.stdout.isatty() if stay is None else stay
+    _logs(overrides, quiet=True)
+    console = Console()
+    with embedded(overrides) as running:
+        played = Demo(running, console, PACK, actions, seed).run()
+        if stay:
+            console.print("Writ stays up for you to look around; Ctrl-C ends it.")
+            stop_signal().wait()
+    sys.exit(0 if played else 1)
+
+
+def _logs(overrides: dict[str, str], *, quiet: bool) -> None:
+    """To the terminal, or beside the data where bars are shown."""
+    env = Env(environment(overrides))
+    stream = sys.stderr
+    if quiet:
+        file = env.path("WRIT_DATA_DIR", "var") / "demo" / "writ.log"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a", encoding="utf-8")
+    set_up_logs(CommonSettings.from_env(env), service="embedded", stream=stream)
+
+
+def main() -> None:
+    """Where errors become one plain sentence."""
+    try:
+        writ()
+    except (SettingError, AlreadyRunning) as error:
+        Console(stderr=True).print(f"[red]writ:[/] {error}", soft_wrap=True)
+        sys.exit(2)
+    except OSError as error:
+        logging.getLogger(__name__).debug("failed", exc_info=True)
+        Console(stderr=True).print(f"[red]writ:[/] {error}", soft_wrap=True)
+        sys.exit(2)
