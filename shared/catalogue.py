@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 #: What a template may say in `{{ … }}`.  Nothing else: campaign text is never a program.
 PLACEHOLDERS = {
@@ -70,7 +70,7 @@ class Policy(_Frozen):
     kinds: tuple[Kind, ...] = (Kind.APPEAL, Kind.SOLIDARITY)
     show_supporter_name: bool = True
     show_supporter_country: bool = True
-    embargo_until: dt.datetime | None = None  # nothing leaves before this moment
+    embargo_until: AwareDatetime | None = None  # nothing leaves before this moment
     stopped: bool = False  # nothing leaves, and no action is taken
 
 

@@ -93,7 +93,7 @@ actions = Table(
     Column("occurred_at", Instant, nullable=False),
     Column("accepted_at", Instant, nullable=False),
     Column("erased_at", Instant),
-    Index("ix_actions_client_reference", "client_id", "reference"),
+    Index("ix_actions_reference", "reference", "client_id"),
     Index("ix_actions_client_feed", "client_id", "xact", "seq"),
     Index("ix_actions_supporter_identity", "supporter_identity"),
     Index("ix_actions_case", "case"),

@@ -42,9 +42,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_actions_case", "actions", ["case"], unique=False)
     op.create_index("ix_actions_client_feed", "actions", ["client_id", "xact", "seq"], unique=False)
-    op.create_index(
-        "ix_actions_client_reference", "actions", ["client_id", "reference"], unique=False
-    )
+    op.create_index("ix_actions_reference", "actions", ["reference", "client_id"], unique=False)
     op.create_index("ix_actions_feed", "actions", ["xact", "seq"], unique=False)
     op.create_index(
         "ix_actions_supporter_identity", "actions", ["supporter_identity"], unique=False

@@ -1,0 +1,1 @@
+"""Records what happened to each delivery, and shows it."""

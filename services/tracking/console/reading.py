@@ -1,0 +1,99 @@
+"""What the delivery page and the queues show beyond the status API: attempts, receipts, orders.
+
+In: an id.  Out: rows for templates.  Personal columns are opened here, for ops alone.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, select
+
+from shared.tables.dispatch import AttemptState, attempts, carriages, print_orders
+from shared.tables.intake import actions
+from shared.tables.tracking import events, receipts
+
+MOST = 100  # actions and receipts shown on one page
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Everything on record about one delivery."""
+
+    attempts: Sequence[Any]
+    orders: Sequence[Any]
+    actions: Sequence[Any]
+    receipts: Sequence[tuple[Any, str]]  # the receipt's row, and its body made readable
+
+    @property
+    def unknown_attempt(self) -> UUID | None:
+        """The attempt that nobody can tell of, if there is one."""
+        ids = [one.id for one in self.attempts if one.state == AttemptState.UNKNOWN]
+        return ids[-1] if ids else None
+
+    @property
+    def shown(self) -> Any | None:
+        """The latest attempt that left a document."""
+        kept = [one for one in self.attempts if one.document]
+        return kept[-1] if kept else None
+
+
+def papers(connection: Connection, delivery_id: UUID) -> Papers:
+    tried = select(attempts).where(attempts.c.delivery_id == delivery_id)
+    ordered = select(print_orders).where(print_orders.c.delivery_id == delivery_id)
+    carried = (
+        select(actions.c.id, actions.c.reference, actions.c.kind, actions.c.accepted_at)
+        .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
+        .where(carriages.c.delivery_id == delivery_id)
+        .order_by(actions.c.seq)
+        .limit(MOST)
+    )
+    return Papers(
+        connection.execute(tried.order_by(attempts.c.number)).all(),
+        connection.execute(ordered).all(),
+        connection.execute(carried).all(),
+        _receipts(connection, delivery_id),
+    )
+
+
+def attempt(connection: Connection, delivery_id: UUID, number: int) -> Row[Any] | None:
+    return connection.execute(
+        select(attempts.c.document).where(
+            attempts.c.delivery_id == delivery_id, attempts.c.number == number
+        )
+    ).one_or_none()
+
+
+def readable(body: str) -> str:
+    """A receipt's JSON with its nested JSON opened and indented; other text as it came."""
+    try:
+        said = json.loads(body)
+        if isinstance(said, dict) and isinstance(said.get("Message"), str):
+            said["Message"] = json.loads(said["Message"])
+    except ValueError:
+        return body
+    return json.dumps(_without_signature(said), ensure_ascii=False, indent=2)
+
+
+def _without_signature(said: Any) -> Any:
+    """Checked when it came; to people it is noise."""
+    noise = {"Signature", "SignatureVersion", "SigningCertURL", "UnsubscribeURL"}
+    if not isinstance(said, Mapping):
+        return said
+    return {name: value for name, value in said.items() if name not in noise}
+
+
+def _receipts(connection: Connection, delivery_id: UUID) -> list[tuple[Any, str]]:
+    rows = connection.execute(
+        select(receipts)
+        .where(
+            receipts.c.id.in_(
+                select(events.c.receipt_id).where(events.c.delivery_id == delivery_id)
+            )
+        )
+        .order_by(receipts.c.received_at)
+        .limit(MOST)
+    )
+    return [(row, readable(row.body)) for row in rows]

@@ -1,0 +1,112 @@
+"""What the status API takes and answers."""
+
+import datetime as dt
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field, WithJsonSchema
+
+from services.tracking.record import Recorded
+from services.tracking.words import ShownState
+from shared.catalogue import Channel
+from shared.http.paging import PageQuery
+
+
+class IdPath(BaseModel):
+    id: UUID
+
+
+class CampaignPath(BaseModel):
+    slug: Annotated[str, Field(max_length=64)]
+
+
+class ProviderPath(BaseModel):
+    provider: Annotated[str, Field(max_length=32)]
+
+
+class ReceiptTaken(BaseModel):
+    recorded: Recorded | None = Field(description="What became of it; null: there was no need")
+
+
+def _written_out(words: type[StrEnum]) -> WithJsonSchema:
+    """A parameter's words where they are used: its schema stands alone, without references."""
+    return WithJsonSchema({"type": "string", "enum": [word.value for word in words]})
+
+
+class DeliveriesQuery(PageQuery):
+    state: Annotated[ShownState, _written_out(ShownState)] | None = Field(
+        None, description="Only those that stand so now"
+    )
+    case: str | None = Field(None, max_length=64)
+    channel: Annotated[Channel, _written_out(Channel)] | None = None
+
+
+class RecipientView(BaseModel):
+    slug: str
+    office: str
+
+
+class DeliveryView(BaseModel):
+    """One thing handed over once: a carrier for one action or many."""
+
+    id: UUID
+    state: ShownState
+    reason: str | None = Field(description="A finer word for the state, where there is one")
+    since: dt.datetime | None = Field(description="When what decided the state happened")
+    held_reason: str | None = Field(description="Why a person must look at it first")
+    carrier: str = Field(description="`single`: one action on its own")
+    campaign: str
+    case: str
+    kind: str
+    channel: Channel
+    language: str
+    recipient: RecipientView
+    provider: str | None = Field(description="Who took it")
+    provider_id: str | None = Field(description="Under which number")
+    planned_at: dt.datetime
+    due_at: dt.datetime = Field(description="Not before this moment is it tried, or tried again")
+    handed_over_at: dt.datetime | None
+    attempts: int = Field(description="How often it was tried")
+
+
+class AttemptView(BaseModel):
+    number: int
+    state: str
+    provider: str
+    started_at: dt.datetime
+    ended_at: dt.datetime | None
+
+
+class DeliveryDetail(DeliveryView):
+    why: str = Field(description="Why this carrier")
+    tried: list[AttemptView]
+    actions: list[UUID] = Field(description="Your own actions that it carries, at most 100")
+
+
+class MomentView(BaseModel):
+    at: dt.datetime
+    word: str = Field(description="What happened, in a word that does not change")
+    says: str = Field(description="The same in a sentence for people; may change")
+    source: str = Field(description="intake, dispatch, tracking, or the provider that told it")
+    delivery: UUID | None
+
+
+class Timeline(BaseModel):
+    action: UUID
+    moments: list[MomentView]
+
+
+class CaseTallyView(BaseModel):
+    case: str
+    channel: Channel
+    actions: int = Field(description="Actions accepted")
+    deliveries: Mapping[ShownState, int] = Field(description="Deliveries, by the state shown")
+
+
+class CampaignTally(BaseModel):
+    campaign: str
+    mode: str
+    as_of: dt.datetime = Field(description="A costly sum, remembered for some seconds")
+    cases: list[CaseTallyView]

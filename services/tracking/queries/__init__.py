@@ -1,0 +1,1 @@
+"""What the status API and the console ask of the tables; they write nothing."""

@@ -1,0 +1,168 @@
+"""Finds deliveries and says where each stands.
+
+In: a `Search`.  Out: `Shown` rows with the state that everybody sees (words.py).
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, or_, select, text, tuple_
+
+from services.tracking.words import SHOWN_STATE, ShownState
+from shared.tables.columns import settled_before
+from shared.tables.dispatch import carriages, deliveries
+from shared.tables.intake import actions
+from shared.tables.tracking import outcomes
+
+Place = tuple[int, ...]  # (xact, seq) of the last delivery seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """One delivery as it stands now."""
+
+    id: UUID
+    xact: int
+    seq: int
+    carrier: str
+    mode: str
+    campaign: str
+    case: str
+    kind: str
+    channel: str
+    language: str
+    recipient: str
+    why: str
+    held_reason: str | None
+    next_attempt_at: dt.datetime
+    attempts: int
+    provider: str | None
+    provider_id: str | None
+    planned_at: dt.datetime
+    handed_over_at: dt.datetime | None
+    state: ShownState
+    reason: str | None  # a finer word for the state, from the receipt that decided it
+    since: dt.datetime | None  # when that happened
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """Every given part must fit."""
+
+    client_id: UUID | None = None  # carries an action of this client
+    action_id: UUID | None = None
+    text: str | None = None  # an id of any kind, or a client's reference for an action
+    campaign: str | None = None
+    case: str | None = None
+    channel: str | None = None
+    recipient: str | None = None
+    state: ShownState | None = None
+    mode: str | None = None
+
+
+_COLUMNS = (
+    *(deliveries.c[name] for name in ("id", "xact", "seq", "carrier", "mode", "campaign")),
+    *(
+        deliveries.c[name]
+        for name in ("case", "kind", "channel", "language", "recipient", "why", "held_reason")
+    ),
+    *(deliveries.c[name] for name in ("next_attempt_at", "attempts", "provider", "provider_id")),
+    *(deliveries.c[name] for name in ("planned_at", "handed_over_at")),
+    SHOWN_STATE.label("state"),
+    outcomes.c.reason,
+    outcomes.c.since,
+)
+# Said once more as the partial indexes say it, so that a long queue is found without a scan.
+_INDEXED: Mapping[ShownState, str] = {
+    ShownState.HELD: "deliveries.state = 'due' AND deliveries.held_reason IS NOT NULL",
+    ShownState.UNKNOWN: "deliveries.state = 'unknown'",
+    ShownState.SENDING: "deliveries.state = 'sending'",
+}
+_SAME_COLUMN = ("campaign", "case", "channel", "recipient", "mode")
+
+
+def find(
+    connection: Connection, search: Search, *, limit: int, after: Place | None = None
+) -> list[Shown]:
+    """The next deliveries in the order in which they were planned; none is ever stepped over."""
+    order = (deliveries.c.xact, deliveries.c.seq)
+    query = _shown().where(*_conditions(search), deliveries.c.xact < settled_before())
+    if after is not None:
+        query = query.where(tuple_(*order) > tuple_(*after))
+    return [_read(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+
+
+def find_newest(
+    connection: Connection, search: Search, *, limit: int, before: Place | None = None
+) -> list[Shown]:
+    """The same, the newest first, for people."""
+    order = (deliveries.c.xact, deliveries.c.seq)
+    query = _shown().where(*_conditions(search))
+    if before is not None:
+        query = query.where(tuple_(*order) < tuple_(*before))
+    backwards = (column.desc() for column in order)
+    return [_read(row) for row in connection.execute(query.order_by(*backwards).limit(limit))]
+
+
+def get(connection: Connection, delivery_id: UUID, *, client_id: UUID | None) -> Shown | None:
+    """One delivery; a client finds only those that carry an action of its own."""
+    query = _shown().where(deliveries.c.id == delivery_id)
+    if client_id is not None:
+        query = query.where(carries(actions.c.client_id == client_id))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else _read(row)
+
+
+def carries(of_action: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an action rests on the delivery that this is true of."""
+    return exists(
+        select(carriages.c.action_id)
+        .join(actions, actions.c.id == carriages.c.action_id)
+        .where(carriages.c.delivery_id == deliveries.c.id, of_action)
+    )
+
+
+def _shown() -> Select[*tuple[object, ...]]:
+    return select(*_COLUMNS).outerjoin_from(
+        deliveries, outcomes, outcomes.c.delivery_id == deliveries.c.id
+    )
+
+
+def _read(row: Row[*tuple[object, ...]]) -> Shown:
+    found = dict(row._mapping)
+    return Shown(**(found | {"state": ShownState(str(found["state"]))}))
+
+
+def _conditions(search: Search) -> list[ColumnElement[bool]]:
+    found = [
+        deliveries.c[name] == value for name in _SAME_COLUMN if (value := getattr(search, name))
+    ]
+    if search.state is not None:
+        found.append(SHOWN_STATE.in_([search.state.value]))
+        if search.state in _INDEXED:
+            found.append(text(_INDEXED[search.state]))
+    if search.client_id is not None:
+        found.append(carries(actions.c.client_id == search.client_id))
+    if search.action_id is not None:
+        found.append(_carried(carriages.c.action_id == search.action_id))
+    if search.text:
+        found.append(_named(search.text))
+    return found
+
+
+def _carried(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return deliveries.c.id.in_(select(carriages.c.delivery_id).where(condition))
+
+
+def _named(name: str) -> ColumnElement[bool]:
+    """An id of a delivery, of an action or of the provider; or the client's reference."""
+    try:
+        number = UUID(name)
+    except ValueError:
+        by_reference = select(actions.c.id).where(actions.c.reference == name)
+        return or_(
+            deliveries.c.provider_id == name, _carried(carriages.c.action_id.in_(by_reference))
+        )
+    return or_(deliveries.c.id == number, _carried(carriages.c.action_id == number))

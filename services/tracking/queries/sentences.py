@@ -1,0 +1,88 @@
+"""What words mean, said in whole sentences for people: the timeline and the console use them.
+
+In: our words.  Out: English.  Nothing here decides anything.
+"""
+
+from collections.abc import Mapping
+
+from services.tracking.words import EventWord, ShownState
+from shared.tables.dispatch import AttemptState
+
+STATE_SAYS: Mapping[ShownState, str] = {
+    ShownState.PLANNED: "Waits for its moment.",
+    ShownState.HELD: "Waits for a person to look at it.",
+    ShownState.SENDING: "Is being handed over right now.",
+    ShownState.UNKNOWN: "Nobody can tell yet whether the provider took it.",
+    ShownState.CANCELLED: "A person stopped it before it left.",
+    ShownState.HANDED_OVER: "The provider took it; no word from the other side yet.",
+    ShownState.PRINTED: "Printed and in its envelope, not yet in the post.",
+    ShownState.REFUSED: "The provider will not deliver it.",
+    ShownState.POSTED: "In the post.",
+    ShownState.EXPIRED: "The mailbox could not be reached, and the provider gave up.",
+    ShownState.DELIVERED: "Arrived, as far as anybody can prove.",
+    ShownState.BOUNCED: "The recipient's mail server sent it back.",
+    ShownState.RETURNED: "The post brought it back.",
+    ShownState.COMPLAINED: "Arrived, and the reader marked it as spam.",
+}
+
+_EVENT_SAYS: Mapping[EventWord, str] = {
+    EventWord.SENT_PROOF: "The provider confirmed that it took it",
+    EventWord.DEFERRED: "The recipient's mail server put it off; the provider tries on",
+    EventWord.AUTO_REPLIED: "An automatic reply came from the mailbox",
+    EventWord.PRINTED: "Printed and put into its envelope",
+    EventWord.REJECTED: "The provider refused it after taking it",
+    EventWord.POSTED: "Handed to the post",
+    EventWord.EXPIRED: "The provider gave up after trying for hours",
+    EventWord.DELIVERED: "Delivered",
+    EventWord.BOUNCED: "The recipient's mail server sent it back",
+    EventWord.SUPPRESSED: "The provider withheld it: the address is on its stop list",
+    EventWord.RETURNED: "The post brought it back",
+    EventWord.COMPLAINED: "The reader marked it as spam",
+}
+
+_REASON_SAYS: Mapping[str, str] = {
+    "hard": "refused for good",
+    "soft": "refused for now",
+    "no_such_mailbox": "there is no such mailbox",
+    "mailbox_full": "the mailbox is full",
+    "message_too_large": "the message is too large for it",
+    "content_rejected": "its filter disliked the content",
+    "attachment_rejected": "its filter disliked an attachment",
+    "global_stop_list": "on the list for all of the provider's customers",
+    "own_stop_list": "on our own account's list",
+    "bad_content": "it took the content for harmful",
+    "out_of_office": "most likely an absence notice",
+}
+
+_ATTEMPT_SAYS: Mapping[AttemptState, str] = {
+    AttemptState.STARTED: "Attempt {number} through {provider} began",
+    AttemptState.SENT: "Attempt {number}: {provider} took it",
+    AttemptState.NOT_SENT: "Attempt {number}: {provider} did not take it; it is tried again",
+    AttemptState.REFUSED: "Attempt {number}: {provider} refused it for good",
+    AttemptState.UNKNOWN: "Attempt {number}: nobody can tell whether {provider} took it",
+}
+
+_PROVIDERS = {"ses": "Amazon SES", "print_vendor": "the print vendor", "dry_run": "the dry run"}
+
+
+def provider_name(provider: str | None) -> str:
+    return _PROVIDERS.get(provider or "", provider or "no provider")
+
+
+def event_says(word: str, reason: str | None) -> str:
+    said = _EVENT_SAYS[EventWord(word)]
+    return f"{said}: {reason_says(reason)}." if reason else f"{said}."
+
+
+def reason_says(reason: str) -> str:
+    return _REASON_SAYS.get(reason, reason.replace("_", " "))
+
+
+def attempt_says(state: str, number: int, provider: str) -> str:
+    said = _ATTEMPT_SAYS[AttemptState(state)]
+    return said.format(number=number, provider=provider_name(provider)) + "."
+
+
+def money(minor: int | None, currency: str | None) -> str:
+    """An amount of a currency with two decimals, as our print vendors quote it."""
+    return f"{minor / 100:.2f} {currency}" if minor is not None and currency else "no price"

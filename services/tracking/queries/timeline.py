@@ -1,0 +1,188 @@
+"""Everything that happened to an action or a delivery, in order, each with a sentence.
+
+In: an id.  Out: moments, from intake's action, dispatch's plan, attempts and print orders, the
+providers' events, and the commands given with what they did.  Nobody is named.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from sqlalchemy import Connection, select
+
+from services.tracking.queries.sentences import attempt_says, event_says, money, provider_name
+from shared.tables.dispatch import (
+    AttemptState,
+    attempts,
+    carriages,
+    deliveries,
+    obeyed_commands,
+    print_orders,
+)
+from shared.tables.intake import actions
+from shared.tables.tracking import commands, events, receipts
+
+
+class _Step(IntEnum):
+    """Orders what carries the same moment."""
+
+    ACCEPTED = 0
+    PLANNED = 1
+    ATTEMPT = 2
+    ORDER = 3
+    EVENT = 4
+    COMMAND = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One thing that happened."""
+
+    at: dt.datetime
+    word: str  # accepted, planned, attempt_…, ordered, command_…, or an EventWord
+    says: str
+    source: str  # intake, dispatch, tracking, or the provider's name
+    delivery_id: UUID | None
+    step: int
+
+
+def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
+    """From its acceptance on, all carriers together."""
+    row = connection.execute(
+        select(actions.c.accepted_at, actions.c.kind, actions.c.channel).where(
+            actions.c.id == action_id
+        )
+    ).one_or_none()
+    if row is None:
+        return []
+    accepted = Moment(
+        at=row.accepted_at,
+        word="accepted",
+        says=f"The action was accepted: {row.kind.replace('_', ' ')} by {row.channel}.",
+        source="intake",
+        delivery_id=None,
+        step=_Step.ACCEPTED,
+    )
+    ids = connection.scalars(
+        select(carriages.c.delivery_id).where(carriages.c.action_id == action_id)
+    ).all()
+    return in_order([accepted, *_of(connection, ids)])
+
+
+def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
+    """From its planning on, with the acceptance of every action it carries."""
+    carried = connection.execute(
+        select(actions.c.id, actions.c.accepted_at)
+        .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
+        .where(carriages.c.delivery_id == delivery_id)
+        .limit(100)
+    )
+    accepted = (
+        Moment(
+            at=row.accepted_at,
+            word="accepted",
+            says=f"Action {row.id} was accepted.",
+            source="intake",
+            delivery_id=delivery_id,
+            step=_Step.ACCEPTED,
+        )
+        for row in carried
+    )
+    return in_order([*accepted, *_of(connection, [delivery_id])])
+
+
+def in_order(moments: Iterable[Moment]) -> list[Moment]:
+    return sorted(moments, key=lambda one: (one.at, one.step, one.word))
+
+
+def _of(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    if not ids:
+        return
+    for look in (_planned, _attempted, _ordered, _told, _commanded):
+        yield from look(connection, ids)
+
+
+def _planned(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    columns = (deliveries.c.id, deliveries.c.planned_at, deliveries.c.carrier, deliveries.c.why)
+    for row in connection.execute(select(*columns).where(deliveries.c.id.in_(ids))):
+        yield Moment(
+            at=row.planned_at,
+            word="planned",
+            says=f"Planned as a {row.carrier} delivery: {row.why}",
+            source="dispatch",
+            delivery_id=row.id,
+            step=_Step.PLANNED,
+        )
+
+
+def _attempted(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    for row in connection.execute(select(attempts).where(attempts.c.delivery_id.in_(ids))):
+        state = AttemptState(row.state)
+        said = attempt_says(state, row.number, row.provider)
+        yield Moment(
+            at=row.started_at,  # a receipt may bear an earlier time than our note of the answer
+            word=f"attempt_{state}",
+            says=f"{said} {row.detail}" if row.detail else said,
+            source="dispatch",
+            delivery_id=row.delivery_id,
+            step=_Step.ATTEMPT,
+        )
+
+
+def _ordered(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    for row in connection.execute(select(print_orders).where(print_orders.c.delivery_id.in_(ids))):
+        pages = "1 page" if row.pages == 1 else f"{row.pages} pages"
+        price = money(row.price_minor, row.currency)
+        yield Moment(
+            at=row.ordered_at,
+            word="ordered",
+            says=f"Print order {row.vendor_order_id} at {provider_name(row.vendor)}: "
+            f"{pages}, {price}.",
+            source="dispatch",
+            delivery_id=row.delivery_id,
+            step=_Step.ORDER,
+        )
+
+
+def _told(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    query = (
+        select(events, receipts.c.source)
+        .outerjoin_from(events, receipts, receipts.c.id == events.c.receipt_id)
+        .where(events.c.delivery_id.in_(ids))
+    )
+    for row in connection.execute(query):
+        said = event_says(row.word, row.reason)
+        yield Moment(
+            at=row.occurred_at,
+            word=row.word,
+            says=f"{said} “{row.detail}”" if row.detail else said,
+            source=row.source or "tracking",
+            delivery_id=row.delivery_id,
+            step=_Step.EVENT,
+        )
+
+
+def _commanded(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    query = (
+        select(commands, obeyed_commands.c.effect)
+        .outerjoin_from(commands, obeyed_commands, obeyed_commands.c.command_id == commands.c.id)
+        .where(commands.c.delivery_id.in_(ids))
+    )
+    for row in connection.execute(query):
+        effect = f"Effect: {row.effect}." if row.effect else "Dispatch has not obeyed it yet."
+        yield Moment(
+            at=row.given_at,
+            word=f"command_{row.verb}",
+            says=f"{_asked(row.verb, row.arguments)} Why: {row.why}. {effect}",
+            source="tracking",
+            delivery_id=row.delivery_id,
+            step=_Step.COMMAND,
+        )
+
+
+def _asked(verb: str, arguments: dict[str, str]) -> str:
+    verdict = arguments.get("verdict")
+    finer = f" ({verdict.replace('_', ' ')})" if verdict else ""
+    return f"Asked of dispatch: {verb.replace('_', ' ')}{finer}."

@@ -1,0 +1,1 @@
+"""One file a provider: its receipts in our words."""

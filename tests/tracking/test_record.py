@@ -1,0 +1,187 @@
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, func, select, text
+
+from services.tracking.receipts.contract import Receipt
+from services.tracking.record import Recorded, record
+from services.tracking.words import EventWord, Fact, Outcome, ShownState, project
+from shared.clock import new_id
+from shared.database import Database
+from shared.tables.tracking import events, outcomes, receipts
+from tests.tracking.builders import NOON, a_database, a_fact, minutes
+
+
+def a_receipt(delivery_id: UUID | None, fact: Fact | None = None, **changes: Any) -> Receipt:
+    told: dict[str, Any] = {
+        "source": "ses",
+        "source_id": str(new_id()),
+        "body": '{"eventType": "Delivery"}',
+        "delivery_id": delivery_id,
+        "fact": fact or a_fact(),
+    }
+    return Receipt(**(told | changes))
+
+
+def take(database: Database, receipt: Receipt) -> Recorded:
+    with database.begin() as connection:
+        return record(connection, receipt, NOON + minutes(1))
+
+
+def outcome_of(database: Database, delivery_id: UUID) -> Outcome | None:
+    query = select(outcomes).where(outcomes.c.delivery_id == delivery_id)
+    with database.read() as connection:
+        row = connection.execute(query).one_or_none()
+    return None if row is None else Outcome(ShownState(row.state), row.reason, row.since)
+
+
+def count(database: Database, table: Any) -> int:
+    with database.read() as connection:
+        return connection.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_a_receipt_leaves_itself_an_event_and_an_outcome(database: Database) -> None:
+    delivery = new_id()
+
+    recorded = take(database, a_receipt(delivery, a_fact(detail="250 OK")))
+
+    with database.read() as connection:
+        row = connection.execute(select(events)).one()
+        kept = connection.execute(select(receipts)).one()
+    assert recorded is Recorded.FACT
+    assert (row.delivery_id, row.word, row.detail) == (delivery, "delivered", "250 OK")
+    assert (row.occurred_at, row.received_at) == (NOON, NOON + minutes(1))
+    assert row.receipt_id == kept.id
+    assert kept.body == '{"eventType": "Delivery"}'
+    assert outcome_of(database, delivery) == Outcome(ShownState.DELIVERED, None, NOON)
+
+
+def test_the_same_receipt_again_changes_nothing(database: Database) -> None:
+    receipt = a_receipt(new_id())
+    take(database, receipt)
+
+    again = take(database, receipt)
+
+    assert again is Recorded.REPEATED
+    assert (count(database, receipts), count(database, events)) == (1, 1)
+
+
+def test_the_same_fact_in_two_receipts_is_one_event(database: Database) -> None:
+    delivery = new_id()
+
+    take(database, a_receipt(delivery))
+    take(database, a_receipt(delivery))
+
+    assert (count(database, receipts), count(database, events)) == (2, 1)
+
+
+def test_the_same_id_from_another_provider_is_another_receipt(database: Database) -> None:
+    take(database, a_receipt(new_id(), source="ses", source_id="1"))
+
+    other = take(database, a_receipt(new_id(), source="print_vendor", source_id="1"))
+
+    assert other is Recorded.FACT
+
+
+def test_a_receipt_about_nothing_of_ours_is_kept(database: Database) -> None:
+    recorded = take(database, a_receipt(None))
+
+    assert recorded is Recorded.KEPT
+    assert (count(database, receipts), count(database, events)) == (1, 0)
+
+
+def test_a_bounce_counts_before_and_after_the_delivery(database: Database) -> None:
+    early, late = new_id(), new_id()
+    bounce = a_fact(EventWord.BOUNCED, reason="hard", occurred_at=NOON + minutes(3))
+
+    for fact in (bounce, a_fact()):
+        take(database, a_receipt(early, fact))
+    for fact in (a_fact(), bounce):
+        take(database, a_receipt(late, fact))
+
+    expected = Outcome(ShownState.BOUNCED, "hard", NOON + minutes(3))
+    assert outcome_of(database, early) == outcome_of(database, late) == expected
+
+
+def test_receipts_of_one_delivery_at_once_add_up_exactly(database: Database) -> None:
+    delivery = new_id()
+    facts = [
+        a_fact(word, occurred_at=NOON + minutes(number))
+        for number, word in enumerate(EventWord)
+        for _ in range(2)
+    ]
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda fact: take(database, a_receipt(delivery, fact)), facts))
+
+    assert count(database, events) == len(EventWord)
+    assert outcome_of(database, delivery) == project(facts)
+
+
+def test_one_receipt_many_times_at_once_is_stored_once(database: Database) -> None:
+    receipt = a_receipt(new_id())
+
+    with ThreadPoolExecutor(8) as pool:
+        said = list(pool.map(lambda _: take(database, receipt), range(16)))
+
+    assert sorted(said) == [Recorded.FACT] + [Recorded.REPEATED] * 15
+    assert count(database, events) == 1
+
+
+def test_an_ordinary_receipt_costs_three_statements(small_database: Database) -> None:
+    said: list[str] = []
+    listen = lambda *about: said.append(about[2])  # noqa: E731  (the shape of an event listener)
+    event.listen(small_database.engine, "before_cursor_execute", listen)
+
+    take(small_database, a_receipt(new_id()))
+
+    assert len([one for one in said if not one.startswith("BEGIN")]) == 3
+
+
+def test_a_receipt_lies_sealed_in_the_table(small_database: Database) -> None:
+    take(small_database, a_receipt(new_id(), body="From: Ada Example"))
+
+    with small_database.read() as connection:
+        stored = connection.execute(text("SELECT body FROM receipts")).scalar_one()
+    assert b"Ada" not in bytes(stored)
+
+
+FACTS = st.lists(
+    st.builds(
+        Fact,
+        word=st.sampled_from(EventWord),
+        occurred_at=st.integers(0, 2).map(lambda number: NOON + minutes(number)),
+        reason=st.sampled_from([None, "hard", "mailbox_full", "mailboxfull"]),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def test_what_is_stored_is_what_the_facts_add_up_to(database: Database) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(facts=FACTS)
+    def check(facts: list[Fact]) -> None:
+        delivery = new_id()
+
+        for fact in facts:
+            take(database, a_receipt(delivery, fact))
+
+        assert outcome_of(database, delivery) == project(facts)
+
+    check()
+
+
+def test_sqlite_keeps_what_was_recorded_when_it_is_opened_again(tmp_path: Any) -> None:
+    url, delivery = f"sqlite:///{tmp_path / 'kept.db'}", new_id()
+    first = a_database(url)
+    take(first, a_receipt(delivery))
+    first.close()
+
+    second = a_database(url)
+
+    assert outcome_of(second, delivery) is not None
+    second.close()
