@@ -1,1 +1,1 @@
-"""The services of Writ: intake → dispatch → tracking, with the sandbox that stands in for the world."""
+"""The services of Writ: intake → dispatch → tracking, and the sandbox that stands in for all else."""

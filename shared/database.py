@@ -79,7 +79,9 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
     """Inserts those rows whose unique keys are not there yet; returns how many were new."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return connection.execute(
-        dialect.insert(table).on_conflict_do_nothing(), [dict(row) for row in rows]
+        dialect.insert(table).on_conflict_do_nothing(),
+        [dict(row) for row in rows],
+        execution_options={"preserve_rowcount": True},  # else -1 for several rows
     ).rowcount
 
 

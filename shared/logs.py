@@ -36,12 +36,13 @@ def set_up_logs(settings: CommonSettings, *, service: str, stream: TextIO = sys.
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=stream)
+    # A broker that is away is said once a second by the relay, and not by ten tracebacks.
+    logging.getLogger("pika").setLevel(logging.CRITICAL)
     if settings.sentry_dsn:
         sentry_sdk.init(
             dsn=settings.sentry_dsn,
             # Sentry's defaults send arguments and local variables: letters and names among them.
             include_local_variables=False,
-            send_default_pii=False,
             max_request_body_size="never",
             before_send=_without_people,
             integrations=[DramatiqIntegration()],

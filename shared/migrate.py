@@ -10,9 +10,11 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text, update
 
 from shared.database import Database
+from shared.tables.columns import feeds, transaction_number
+from shared.tables.dispatch import cursors
 from shared.tables.grants import grant
 
 _FOLDER = Path(__file__).parent / "migrations"
@@ -28,6 +30,21 @@ def migrate(database: Database) -> None:
         command.upgrade(config, "head")
         if database.is_postgresql:
             grant(connection)
+            _renumber_after_restore(connection)
+
+
+def _renumber_after_restore(connection: Connection) -> None:
+    """Lets feeds be read in a cluster that a dump was restored into.
+
+    Its transactions count from a lower number: rows would seem to lie in the future until the
+    counter had passed them.  Each feed's index finds them, mostly none.
+    """
+    found = 0
+    for table in feeds():
+        later = table.c.xact > transaction_number()
+        found += connection.execute(update(table).where(later).values(xact=0)).rowcount
+    if found:  # readers begin again, and find what they have done already
+        connection.execute(update(cursors).values(xact=0, seq=0))
 
 
 def is_migrated(database: Database) -> bool:

@@ -105,6 +105,9 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         # The sandbox publishes Send events within a second, and keeps them over a crash.
         "WRIT_UNKNOWN_MARGIN_S": "15",
         "WRIT_DISPATCH_THREADS": "4",
+        # Quick enough to watch, slow enough to see each step.
+        "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0.2",
+        "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "1",
     }
     return defaults | _secrets(data_dir / "secrets.json") | given
 

@@ -15,6 +15,10 @@ def declare(broker: dramatiq.Broker, desk: Desk) -> None:
 
 
 def _declare(broker: dramatiq.Broker, wake: Wake, desk: Desk) -> None:
-    @dramatiq.actor(broker=broker, queue_name=wake.queue, actor_name=wake.actor)
+    # No limit of time: a result waits for the database to be written down, however long it is
+    # away, and calls have timeouts of their own.
+    @dramatiq.actor(
+        broker=broker, queue_name=wake.queue, actor_name=wake.actor, time_limit=float("inf")
+    )
     def hand_over(ids: list[str]) -> None:
         deliver([UUID(one) for one in ids], desk)

@@ -20,6 +20,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    tuple_,
     update,
 )
 
@@ -84,10 +85,15 @@ def claim(
 
     Returns the ids that are ours.  Nothing may be called before this is committed.
     """
-    ids = [one.due.id for one, _ in prepared]
+    # As they were read: whoever prepared a delivery before its last attempt knows too little.
+    as_read = [(one.due.id, one.due.attempts) for one, _ in prepared]
     free = (
         select(deliveries.c.id)
-        .where(deliveries.c.id.in_(ids), text(DUE_WOKEN))
+        .where(
+            deliveries.c.id.in_([one for one, _ in as_read]),
+            tuple_(deliveries.c.id, deliveries.c.attempts).in_(as_read),
+            text(DUE_WOKEN),
+        )
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -122,15 +128,18 @@ def hold(connection: Connection, delivery_id: UUID, reason: str) -> None:
 
 
 def record(connection: Connection, ended: Sequence[Ended], now: dt.datetime) -> None:
-    """Writes how attempts ended.  A result that comes late still counts: it is the truth."""
+    """Writes how attempts ended.  A result that comes late still counts: it is the truth.
+
+    Attempts first, deliveries after: as in obey.py and recover.py, so that none waits for another.
+    """
     connection.execute(_END_ATTEMPT, [_attempt_end(one, now) for one in ended])
-    connection.execute(_END_DELIVERY, [_delivery_end(one, now) for one in ended])
     taken = [one for one in ended if one.attempt is AttemptState.SENT]
+    if taken:
+        connection.execute(_SETTLE_EARLIER, [{"b_delivery": one.delivery_id} for one in taken])
+    connection.execute(_END_DELIVERY, [_delivery_end(one, now) for one in ended])
     orders = [_order(one, one.taken, now) for one in taken if one.taken and one.pages]
     if orders:
         insert_new(connection, print_orders, orders)
-    if taken:
-        connection.execute(_SETTLE_EARLIER, [{"b_delivery": one.delivery_id} for one in taken])
 
 
 _DELIVERY_COLUMNS = (
@@ -148,7 +157,18 @@ _ACTION_COLUMNS = ("supporter_name", "supporter_email", "supporter_country", "wo
 
 _END_ATTEMPT = (
     update(attempts)
-    .where(attempts.c.id == bindparam("b_id"), attempts.c.state != AttemptState.SENT)
+    .where(
+        attempts.c.id == bindparam("b_id"),
+        or_(
+            attempts.c.state == AttemptState.STARTED,
+            attempts.c.state == AttemptState.UNKNOWN,
+            # Declared "not taken" too early.
+            and_(
+                attempts.c.state != AttemptState.SENT,
+                bindparam("b_state", type_=String) == AttemptState.SENT,
+            ),
+        ),
+    )
     .values(
         state=bindparam("b_state"),
         provider_id=bindparam("b_provider_id"),
@@ -160,13 +180,17 @@ _END_DELIVERY = (
     update(deliveries)
     .where(
         deliveries.c.id == bindparam("b_id"),
-        deliveries.c.attempts == bindparam("b_number"),
         or_(
-            deliveries.c.state == DeliveryState.SENDING,
-            deliveries.c.state == DeliveryState.UNKNOWN,
-            # Declared "not taken" too early: the proof comes before a second call.
             and_(
-                deliveries.c.state == DeliveryState.DUE,
+                deliveries.c.attempts == bindparam("b_number"),
+                or_(
+                    deliveries.c.state == DeliveryState.SENDING,
+                    deliveries.c.state == DeliveryState.UNKNOWN,
+                ),
+            ),
+            # A proof counts whatever was decided without it: no further call may be made.
+            and_(
+                deliveries.c.state != DeliveryState.HANDED_OVER,
                 bindparam("b_state", type_=String) == DeliveryState.HANDED_OVER,
             ),
         ),
@@ -179,6 +203,7 @@ _END_DELIVERY = (
         handed_over_at=bindparam("b_handed_over_at"),
         held_reason=bindparam("b_held_reason"),
         claimed_at=None,
+        woken_at=None,
     )
 )
 # One order stands for all attempts that carried its idempotency key.

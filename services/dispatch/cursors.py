@@ -1,7 +1,8 @@
 """How far dispatch has read the tables upstream, in the order in which they were committed."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select, update
 
+from shared.database import insert_new
 from shared.tables.columns import transaction_number
 from shared.tables.dispatch import cursors
 
@@ -14,15 +15,14 @@ def position(connection: Connection, name: str) -> tuple[int, int]:
     at = connection.execute(
         select(cursors.c.xact, cursors.c.seq).where(cursors.c.name == name).with_for_update()
     ).one_or_none()
-    return (at.xact, at.seq) if at else (0, 0)
+    if at is None:  # the very first reading; whoever else is doing it now waits here
+        insert_new(connection, cursors, [{"name": name, "xact": 0, "seq": 0}])
+        return position(connection, name)
+    return at.xact, at.seq
 
 
 def move(connection: Connection, name: str, xact: int, seq: int) -> None:
-    moved = connection.execute(
-        update(cursors).where(cursors.c.name == name).values(xact=xact, seq=seq)
-    )
-    if moved.rowcount == 0:
-        connection.execute(insert(cursors).values(name=name, xact=xact, seq=seq))
+    connection.execute(update(cursors).where(cursors.c.name == name).values(xact=xact, seq=seq))
 
 
 def rewind_after_restore(connection: Connection) -> None:

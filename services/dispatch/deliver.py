@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.dispatch import claims
 from services.dispatch.claims import Ended
@@ -33,12 +34,16 @@ from services.dispatch.providers.contract import (
 )
 from shared.clock import Clock
 from shared.database import Database
+from shared.privacy import Unreadable
 from shared.tables.dispatch import AttemptState, DeliveryState
 
 FIRST_WAIT_S = 30.0
 LONGEST_WAIT_S = 6 * 3600.0
 MAX_ATTEMPTS = 12  # about two days; then a person looks
 ASK_AFTER_S = 5.0  # before an unclear order is asked for again
+
+# InternalError: a server that has become read-only in a failover.
+_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 log = structlog.get_logger()
 
@@ -64,24 +69,36 @@ def deliver(ids: Sequence[UUID], desk: Desk) -> None:
     for some in _chunks(ids, desk.chunk):
         ready = _prepare(some, desk)
         claimed_at = time.monotonic()
-        ours = _claim(ready, desk)
-        if ours:
-            _record(list(_hand_over(ours, desk, claimed_at)), desk)
+        ended: list[Ended] = []
+        try:
+            for one in _hand_over(_claim(ready, desk), desk, claimed_at):
+                ended.append(one)
+        finally:  # whatever broke here, what is known already is not forgotten
+            _record(ended, desk)
 
 
 def _prepare(ids: Sequence[UUID], desk: Desk) -> list[tuple[Prepared, Provider]]:
-    with desk.database.read() as connection:
-        due = claims.read_due(connection, ids)
     ready: list[tuple[Prepared, Provider]] = []
-    for one in due:
+    for due in _read(ids, desk):
         try:
-            prepared = desk.preparer.prepare(one, desk.clock())
+            prepared = desk.preparer.prepare(due, desk.clock())
         except Hold as fault:
-            _hold(one, fault, desk)
+            _hold(due, fault, desk)
             continue
-        desk.documents.keep(prepared.document, prepared.content)
-        ready.append((prepared, desk.route(one)))
+        ready.append((prepared, desk.route(due)))
     return ready
+
+
+def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:
+    """Those still due.  One whose words do not open stays due, and stops no other."""
+    try:
+        with desk.database.read() as connection:
+            return claims.read_due(connection, ids)
+    except Unreadable as error:
+        if len(ids) == 1:
+            log.error("unreadable", delivery_id=str(ids[0]), error=str(error))
+            return []
+        return [due for one in ids for due in _read([one], desk)]
 
 
 def _hold(due: Due, fault: Hold, desk: Desk) -> None:
@@ -103,35 +120,38 @@ def _hand_over(
     ours: list[tuple[Prepared, Provider]], desk: Desk, claimed_at: float
 ) -> Iterator[Ended]:
     """Calls once for each, as long as the claim is fresh and the lane is open."""
-    closed: NotSent | None = None
+    closed: dict[str, NotSent] = {}
     for prepared, provider in ours:
+        fault = closed.get(provider.name)
         if time.monotonic() - claimed_at > desk.claim_ttl_s / 2:
             # An older claim may already have been declared left behind: calling now could double.
-            closed = closed or NotSent("its claim grew too old before the call")
-        if closed:
-            yield _not_sent(prepared, provider.name, closed, desk.clock())
+            fault = fault or NotSent("its claim grew too old before the call")
+        if fault:
+            yield _not_sent(prepared, provider.name, fault, desk.clock())
             continue
-        ended, fault = _attempt(prepared, provider, desk.clock)
-        closed = fault if isinstance(fault, LaneHeld) else None
+        ended, lane = _attempt(prepared, provider, desk)
+        if lane:
+            closed[provider.name] = lane
         yield ended
 
 
-def _attempt(
-    prepared: Prepared, provider: Provider, clock: Clock
-) -> tuple[Ended, ProviderError | None]:
+def _attempt(prepared: Prepared, provider: Provider, desk: Desk) -> tuple[Ended, LaneHeld | None]:
+    """How it ended, and what holds all others of its lane."""
     started = time.monotonic()
-    fault: ProviderError | None = None
+    lane: LaneHeld | None = None
     try:
+        _keep(prepared, desk)
         taken = _call(prepared, provider)
-        ended = _sent(prepared, provider.name, taken, clock())
+        ended = _sent(prepared, provider.name, taken, desk.clock())
     except NotSent as error:
-        fault, ended = error, _not_sent(prepared, provider.name, error, clock())
+        lane = error if isinstance(error, LaneHeld) else None
+        ended = _not_sent(prepared, provider.name, error, desk.clock())
     except Refused as error:
-        fault, ended = error, _refused(prepared, provider.name, error, clock())
+        ended = _refused(prepared, provider.name, error, desk.clock())
     except Exception as error:
         # Whatever broke, the call may have been taken.
         detail = error.detail if isinstance(error, ProviderError) else type(error).__name__
-        ended = _unknown(prepared, provider.name, detail, clock())
+        ended = _unknown(prepared, provider.name, detail, desk.clock())
     log.info(
         "attempted",
         delivery_id=str(prepared.due.id),
@@ -141,7 +161,15 @@ def _attempt(
         detail=ended.detail,
         seconds=round(time.monotonic() - started, 4),
     )
-    return ended, fault
+    return ended, lane
+
+
+def _keep(prepared: Prepared, desk: Desk) -> None:
+    """Only who holds the claim writes: what lies there is what was sent."""
+    try:
+        desk.documents.keep(prepared.document, prepared.content)
+    except OSError as error:
+        raise NotSent(f"its document could not be kept: {type(error).__name__}") from error
 
 
 def _call(prepared: Prepared, provider: Provider) -> Taken:
@@ -162,29 +190,52 @@ def _order(letter: Letter, vendor: LetterProvider, *, unclear_before: bool) -> T
 def _sent(prepared: Prepared, provider: str, taken: Taken, now: dt.datetime) -> Ended:
     letter = prepared.handover
     pages = letter.pages if isinstance(letter, Letter) else None
-    ended = _ended(prepared, provider, AttemptState.SENT, DeliveryState.HANDED_OVER, now)
+    ended = _ended(prepared, provider, AttemptState.SENT, DeliveryState.HANDED_OVER, again_at=now)
     return replace(ended, taken=taken, pages=pages)
 
 
 def _not_sent(prepared: Prepared, provider: str, fault: NotSent, now: dt.datetime) -> Ended:
-    number = prepared.due.attempts + 1
-    wait = dt.timedelta(seconds=max(fault.after_s, backoff_s(number)))
-    # An earlier attempt may still have been taken: this one proves nothing about that.
-    delivery = DeliveryState.UNKNOWN if prepared.due.unclear_before else DeliveryState.DUE
-    ended = _ended(prepared, provider, AttemptState.NOT_SENT, delivery, now + wait)
-    worn = f"{number} attempts failed; the last: {fault.detail}" if number >= MAX_ATTEMPTS else None
-    return replace(ended, detail=fault.detail, held_reason=worn)
+    wait = dt.timedelta(seconds=max(fault.after_s, backoff_s(prepared.due.attempts + 1)))
+    delivery = _unless_unclear(prepared, DeliveryState.DUE)
+    return _ended(
+        prepared,
+        provider,
+        AttemptState.NOT_SENT,
+        delivery,
+        again_at=now + wait,
+        detail=fault.detail,
+    )
 
 
 def _refused(prepared: Prepared, provider: str, fault: Refused, now: dt.datetime) -> Ended:
-    ended = _ended(prepared, provider, AttemptState.REFUSED, DeliveryState.REFUSED, now)
-    return replace(ended, detail=fault.detail)
+    wait = dt.timedelta(seconds=backoff_s(prepared.due.attempts + 1))
+    delivery = _unless_unclear(prepared, DeliveryState.REFUSED)
+    return _ended(
+        prepared,
+        provider,
+        AttemptState.REFUSED,
+        delivery,
+        again_at=now + wait,
+        detail=fault.detail,
+    )
 
 
 def _unknown(prepared: Prepared, provider: str, detail: str, now: dt.datetime) -> Ended:
-    soon = now + dt.timedelta(seconds=ASK_AFTER_S)
-    ended = _ended(prepared, provider, AttemptState.UNKNOWN, DeliveryState.UNKNOWN, soon)
-    return replace(ended, detail=detail)
+    earlier = prepared.due.attempts
+    wait = dt.timedelta(seconds=backoff_s(earlier) if earlier else ASK_AFTER_S)
+    return _ended(
+        prepared,
+        provider,
+        AttemptState.UNKNOWN,
+        DeliveryState.UNKNOWN,
+        again_at=now + wait,
+        detail=detail,
+    )
+
+
+def _unless_unclear(prepared: Prepared, state: DeliveryState) -> DeliveryState:
+    """An earlier attempt may still have been taken: this one proves nothing about that."""
+    return DeliveryState.UNKNOWN if prepared.due.unclear_before else state
 
 
 def _ended(
@@ -192,26 +243,34 @@ def _ended(
     provider: str,
     attempt: AttemptState,
     delivery: DeliveryState,
-    next_attempt_at: dt.datetime,
+    *,
+    again_at: dt.datetime,
+    detail: str | None = None,
 ) -> Ended:
+    number = prepared.due.attempts + 1
+    worn = number >= MAX_ATTEMPTS and delivery in {DeliveryState.DUE, DeliveryState.UNKNOWN}
     return Ended(
         delivery_id=prepared.due.id,
         attempt_id=prepared.attempt_id,
-        number=prepared.due.attempts + 1,
+        number=number,
         attempt=attempt,
         delivery=delivery,
         provider=provider,
-        next_attempt_at=next_attempt_at,
+        detail=detail,
+        next_attempt_at=again_at,
+        held_reason=f"{number} attempts failed; the last: {detail}" if worn else None,
     )
 
 
 def _record(ended: list[Ended], desk: Desk) -> None:
     """Writes the results; while the database is away this worker takes nothing more."""
+    if not ended:
+        return
     for wait_s in itertools.chain([0.1, 0.5, 1.0], itertools.repeat(2.0)):
         try:
             with desk.database.begin() as connection:
                 claims.record(connection, ended, desk.clock())
-        except (OperationalError, InterfaceError) as error:
+        except _AWAY as error:
             log.warning("results_not_recorded", deliveries=len(ended), error=type(error).__name__)
             time.sleep(wait_s)
         else:

@@ -52,33 +52,33 @@ def obey(connection: Connection, now: dt.datetime) -> int:
 
 
 def _resolve_unknown(connection: Connection, command: Any, now: dt.datetime) -> str:
-    if command.arguments.get("verdict") == "sent":
+    verdict = command.arguments.get("verdict")
+    if verdict == "sent":
         return _settle_as_sent(connection, command, now)
-    return _settle_as_not_taken(connection, command, now)
+    if verdict == "not_taken":
+        return _settle_as_not_taken(connection, command, now)
+    return f"no effect: this version does not know the verdict {verdict!r}"
 
 
 def _settle_as_sent(connection: Connection, command: Any, now: dt.datetime) -> str:
     provider_id = command.arguments.get("provider_id")
     settled = connection.execute(
         update(attempts)
-        .where(
-            attempts.c.id == command.attempt_id,
-            attempts.c.state.in_([AttemptState.UNKNOWN, AttemptState.STARTED]),
-        )
+        .where(attempts.c.id == command.attempt_id, attempts.c.state != AttemptState.SENT)
         .values(state=AttemptState.SENT, provider_id=provider_id, detail=command.why, ended_at=now)
-    )
-    if settled.rowcount == 0:
+        .returning(attempts.c.provider)
+    ).one_or_none()
+    if settled is None:
         return NO_EFFECT
     connection.execute(
         update(deliveries)
         .where(
             deliveries.c.id == command.delivery_id,
-            deliveries.c.state.in_(
-                [DeliveryState.UNKNOWN, DeliveryState.SENDING, DeliveryState.DUE]
-            ),
+            deliveries.c.state != DeliveryState.HANDED_OVER,
         )
         .values(
             state=DeliveryState.HANDED_OVER,
+            provider=settled.provider,
             provider_id=provider_id,
             handed_over_at=now,
             held_reason=None,
@@ -119,9 +119,16 @@ def _release(connection: Connection, command: Any, now: dt.datetime) -> str:
 
 
 def _cancel(connection: Connection, command: Any, _now: dt.datetime) -> str:
+    unclear = exists().where(
+        attempts.c.delivery_id == command.delivery_id, attempts.c.state == AttemptState.UNKNOWN
+    )
     cancelled = connection.execute(
         update(deliveries)
-        .where(deliveries.c.id == command.delivery_id, deliveries.c.state == DeliveryState.DUE)
+        .where(
+            deliveries.c.id == command.delivery_id,
+            deliveries.c.state == DeliveryState.DUE,
+            ~unclear,  # it may have left already
+        )
         .values(state=DeliveryState.CANCELLED, held_reason=None, woken_at=None)
     )
     return "cancelled; nothing leaves" if cancelled.rowcount else NO_EFFECT

@@ -39,7 +39,7 @@ def plan_new_actions(connection: Connection, catalogue: Catalogue, now: dt.datet
     singles = [
         _single(row, recipient, catalogue, now)
         for row in rows
-        for recipient in row.recipients
+        for recipient in dict.fromkeys(row.recipients)
         if (row.id, recipient) not in carried
     ]
     if singles:
@@ -75,7 +75,8 @@ def _single(action: Any, recipient: str, catalogue: Catalogue, now: dt.datetime)
         "state": DeliveryState.DUE,
         "next_attempt_at": max(now, embargo or now),
         "attempts": 0,
-        "planned_at": now,
+        # The clock was read before the rows: what was accepted meanwhile is not planned before it.
+        "planned_at": max(now, action.accepted_at),
     }
     carriage = {"action_id": action.id, "recipient": recipient, "delivery_id": delivery_id}
     return _Single(delivery, carriage)
@@ -83,9 +84,8 @@ def _single(action: Any, recipient: str, catalogue: Catalogue, now: dt.datetime)
 
 def _why(embargo: dt.datetime | None, now: dt.datetime) -> str:
     if embargo and embargo > now:
-        return (
-            f"A message of its own; the case is under embargo until {embargo:%d %B %Y %H:%M} UTC."
-        )
+        until = f"{embargo.astimezone(dt.UTC):%d %B %Y %H:%M} UTC"
+        return f"A message of its own; the case is under embargo until {until}."
     return "A message of its own, due at once."
 
 
@@ -102,6 +102,7 @@ def _next_actions(connection: Connection) -> Sequence[Any]:
             actions.c.channel,
             actions.c.language,
             actions.c.recipients,
+            actions.c.accepted_at,
         )
         .where(
             tuple_(*order) > tuple_(*position(connection, CURSOR)),

@@ -78,10 +78,16 @@ class Preparer:
 
     def prepare(self, due: Due, now: dt.datetime) -> Prepared:
         """Raises Hold."""
-        entry = _entries(due, self._catalogue(), now.date())
-        if due.channel == Channel.EMAIL:
-            return _email(due, entry, now)
-        return self._letter(due, entry, now)
+        catalogue = self._catalogue()
+        try:
+            entry = _entries(due, catalogue, now.date())
+            if due.channel == Channel.EMAIL:
+                return _email(due, entry, now)
+            return self._letter(due, entry, now)
+        except Hold:
+            raise
+        except Exception as error:  # a fault of ours in one delivery must not stop its neighbours
+            raise Hold(f"It cannot be rendered: {type(error).__name__}.") from error
 
     def _letter(self, due: Due, entry: "_Entries", now: dt.datetime) -> Prepared:
         postal = entry.recipient.address_on(now.date())
@@ -272,5 +278,5 @@ def _country_name(country: str, language: str) -> str:
 def _locale(language: str) -> Locale:
     try:
         return Locale.parse(language, sep="-")
-    except UnknownLocaleError:
+    except (UnknownLocaleError, ValueError):
         return Locale("en")

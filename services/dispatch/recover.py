@@ -6,7 +6,7 @@ have been taken, and due again where that is safe.
 
 import datetime as dt
 
-from sqlalchemy import Connection, exists, select, text, update
+from sqlalchemy import Connection, and_, exists, select, text, update
 
 from shared.catalogue import Channel
 from shared.tables.dispatch import DUE_WOKEN, AttemptState, DeliveryState, attempts, deliveries
@@ -14,28 +14,27 @@ from shared.tables.dispatch import DUE_WOKEN, AttemptState, DeliveryState, attem
 
 def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_s: float) -> int:
     """Attempts whose worker is gone: nobody can tell whether the provider took them."""
-    stale = list(
-        connection.scalars(
-            update(deliveries)
-            .where(
-                deliveries.c.state == DeliveryState.SENDING,
-                deliveries.c.claimed_at < now - dt.timedelta(seconds=claim_ttl_s),
-            )
-            .values(state=DeliveryState.UNKNOWN, claimed_at=None, next_attempt_at=now)
-            .returning(deliveries.c.id)
+    is_stale = and_(
+        deliveries.c.state == DeliveryState.SENDING,
+        deliveries.c.claimed_at < now - dt.timedelta(seconds=claim_ttl_s),
+    )
+    connection.execute(
+        update(attempts)
+        .where(
+            attempts.c.delivery_id.in_(select(deliveries.c.id).where(is_stale)),
+            attempts.c.state == AttemptState.STARTED,
+        )
+        .values(
+            state=AttemptState.UNKNOWN,
+            detail="the worker stopped between the call and its result",
+            ended_at=now,
         )
     )
-    if stale:
-        connection.execute(
-            update(attempts)
-            .where(attempts.c.delivery_id.in_(stale), attempts.c.state == AttemptState.STARTED)
-            .values(
-                state=AttemptState.UNKNOWN,
-                detail="the worker stopped between the call and its result",
-                ended_at=now,
-            )
-        )
-    return len(stale)
+    return connection.execute(
+        update(deliveries)
+        .where(is_stale)
+        .values(state=DeliveryState.UNKNOWN, claimed_at=None, next_attempt_at=now)
+    ).rowcount
 
 
 def ask_again(connection: Connection, now: dt.datetime) -> int:

@@ -25,6 +25,7 @@ from shared.database import Database
 from shared.queues import TEND, Wake, publish
 
 _TEND_EVERY_S = 1.0
+_SETTLE_EVERY_S = 5.0  # while anything is unknown
 _STANDBY_S = 1.0
 _AFTER_FAULT_S = 1.0
 
@@ -51,7 +52,7 @@ class Relay:
         self._clock = clock
         self._leadership = Leadership(database)
         self._leads = False
-        self._tended_at = self._clock()
+        self._tended_at = self._settled_at = self._clock()
 
     def run(self, stop: threading.Event) -> None:
         """Works until `stop` is set; outlives a broker or a database that goes away."""
@@ -116,5 +117,6 @@ class Relay:
             unknown = recover.any_unknown(connection)
         if left or asked or lost:
             log.info("recovered", claims_left=left, orders_asked=asked, wakes_lost=lost)
-        if unknown:
+        if unknown and (now - self._settled_at).total_seconds() >= _SETTLE_EVERY_S:
+            self._settled_at = now
             publish(self._broker, TEND)

@@ -22,7 +22,7 @@ class Reset(Response):
 
     def __call__(self, environ: dict[str, Any], start_response: object) -> Iterable[bytes]:
         channel = environ["waitress.client_disconnected"].__self__
-        with suppress(OSError):  # the caller may be gone already
+        with suppress(OSError, AttributeError):  # the caller may be gone already, socket and all
             # With no time to linger, close() resets the connection instead of ending it politely.
             channel.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         raise ClientDisconnected

@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Integer, MetaData, Uuid
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -87,3 +87,12 @@ def feed(table: str) -> tuple[Column[int], Column[int], Index]:
         Column("xact", BigInteger, nullable=False, server_default=transaction_number()),
         Index(f"ix_{table}_feed", "xact", "seq"),
     )
+
+
+def feeds() -> list[Table]:
+    """The tables that are read so."""
+    return [
+        table
+        for table in METADATA.sorted_tables
+        if "xact" in table.c and table.c.xact.server_default is not None
+    ]

@@ -7,19 +7,15 @@ that the vendor has it under another body, and it is asked by our reference.
 import base64
 import hashlib
 import json
-from typing import Any
+import re
+from ssl import SSLCertVerificationError
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
 import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    MaxRetryError,
-    NameResolutionError,
-    NewConnectionError,
-    SSLError,
-)
+from pydantic import BaseModel, Field, ValidationError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from services.dispatch.providers.contract import (
     LaneHeld,
@@ -32,7 +28,25 @@ from services.dispatch.providers.contract import (
 )
 
 _LANE_PAUSE_S = 15 * 60
-_BEFORE_ANY_BYTE = (ConnectTimeoutError, NewConnectionError, NameResolutionError, SSLError)
+_LANE_STATUS = frozenset({401, 402, 403, 404, 405})  # our key, our credit, our address of them
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,40}")
+
+
+class _Price(BaseModel):
+    amount_minor: Annotated[int, Field(ge=0, le=10**9)]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class _Order(BaseModel):
+    id: Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,160}$")]
+    price: _Price | None = None
+
+
+class _Orders(BaseModel):
+    orders: list[_Order]
+
+
+_Answer = TypeVar("_Answer", _Order, _Orders)
 
 
 class PrintVendor:
@@ -68,63 +82,77 @@ class PrintVendor:
             "address": {"lines": letter.lines, "country": letter.country},
         }
         headers = {**self._headers, "Idempotency-Key": letter.idempotency_key}
-        status, answer = self._call("POST", self._url, json.dumps(body).encode(), headers)
-        if status == 409:
+        answer = self._call("POST", self._url, json.dumps(body).encode(), headers)
+        if answer.status == 409:
             found = self.find(letter.delivery_id)
             if found is None:
                 raise Unclear("the vendor has the key (409) but no order under our reference")
             return found
-        if status not in {200, 201}:
-            raise _classified(status, answer)
-        return _taken(answer)
+        if answer.status not in {200, 201}:
+            raise _classified(answer)
+        return _taken(_read(answer, _Order))
 
     def find(self, delivery_id: UUID) -> Taken | None:
         query = urlencode({"reference": str(delivery_id)})
-        status, answer = self._call("GET", f"{self._url}?{query}", None, self._headers)
-        if status != 200:
-            raise _classified(status, answer)
-        orders = answer.get("orders", [])
+        answer = self._call("GET", f"{self._url}?{query}", None, self._headers)
+        if answer.status != 200:
+            raise _classified(answer)
+        orders = _read(answer, _Orders).orders
         return _taken(orders[0]) if orders else None
 
     def _call(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]
-    ) -> tuple[int, dict[str, Any]]:
+    ) -> urllib3.BaseHTTPResponse:
         try:
-            answer = self._http.request(method, url, body=body, headers=headers)
-            return answer.status, _json(answer.data)
-        except _BEFORE_ANY_BYTE as error:
+            return self._http.request(method, url, body=body, headers=headers)
+        except (ConnectTimeoutError, NewConnectionError) as error:
             raise TryLater(f"the vendor was not reached: {type(error).__name__}") from error
-        except MaxRetryError as error:
-            if isinstance(error.reason, _BEFORE_ANY_BYTE):
-                raise TryLater("the vendor was not reached") from error
-            raise Unclear("the vendor did not answer") from error
         except HTTPError as error:
+            if _is_distrust(error):
+                raise TryLater("the vendor's certificate is not trusted") from error
             raise Unclear(f"the vendor did not answer: {type(error).__name__}") from error
 
 
-def _classified(status: int, answer: dict[str, Any]) -> ProviderError:
-    detail = f"the vendor answered {status} {answer.get('code', '')}".rstrip()
-    if status in {401, 402, 403}:
-        return LaneHeld(detail, after_s=_LANE_PAUSE_S)
-    if status == 429:
-        return TryLater(detail)
-    if status >= 500:
+def _is_distrust(error: HTTPError) -> bool:
+    """Whether TLS ended at the certificate.  Its other faults may come after the request, too."""
+    causes = error.args if isinstance(error, SSLError) else ()
+    return any(isinstance(cause, SSLCertVerificationError) for cause in causes)
+
+
+def _classified(answer: urllib3.BaseHTTPResponse) -> ProviderError:
+    status = answer.status
+    detail = f"the vendor answered {status} {_code(answer.data)}".rstrip()
+    if not 400 <= status < 500:
         return Unclear(detail)
+    if status in _LANE_STATUS:
+        return LaneHeld(detail, after_s=_LANE_PAUSE_S)
+    if status in {408, 429}:
+        wait = answer.headers.get("Retry-After", "")
+        return TryLater(detail, after_s=int(wait) if re.fullmatch(r"[0-9]{1,5}", wait) else 0)
     return Refused(detail)
 
 
-def _taken(order: dict[str, Any]) -> Taken:
-    price = order.get("price") or {}
-    return Taken(
-        provider_id=str(order["id"]),
-        price_minor=price.get("amount_minor"),
-        currency=price.get("currency"),
-    )
-
-
-def _json(data: bytes) -> dict[str, Any]:
+def _code(data: bytes) -> str:
+    """The word for programs in a problem; nothing that could quote a letter."""
     try:
-        answer = json.loads(data)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        code = json.loads(data)["code"]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return code if isinstance(code, str) and _WORD.fullmatch(code) else ""
+
+
+def _read(answer: urllib3.BaseHTTPResponse, form: type[_Answer]) -> _Answer:
+    """Raises Unclear: an order that cannot be read may still be an order."""
+    try:
+        return form.model_validate_json(answer.data)
+    except ValidationError as error:
+        raise Unclear(f"the vendor answered {answer.status}, and what nobody can read") from error
+
+
+def _taken(order: _Order) -> Taken:
+    price = order.price
+    return Taken(
+        provider_id=order.id,
+        price_minor=price.amount_minor if price else None,
+        currency=price.currency if price else None,
+    )

@@ -4,6 +4,7 @@ boto3's default sends up to 3 copies of one call (reference/ses.md, "Retry/dupli
 here makes exactly one attempt.  Facts of the API: docs.aws.amazon.com/ses/latest/APIReference-V2.
 """
 
+from ssl import SSLCertVerificationError
 from typing import TYPE_CHECKING
 
 import boto3
@@ -12,9 +13,12 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
+    ProxyConnectionError,
     SSLError,
 )
 
@@ -35,7 +39,8 @@ if TYPE_CHECKING:  # the stubs are a development tool
 LANE_PAUSE_S = 15 * 60  # SES asks for up to ten minutes of patience; people mend accounts slower
 
 # Codes that SES answers before it takes anything (API reference, "SendEmail", Errors; "Common
-# errors").  A code that is not here is Unclear on 5xx and Refused on 4xx.
+# errors").  A code that is not here: 401, 403 and 404 are about the account, other 4xx about the
+# email; anything else is Unclear.
 _LATER = frozenset(
     {
         "TooManyRequestsException",
@@ -63,7 +68,10 @@ _LANE = frozenset(
     }
 )
 # The same code stands for a bad message and for a bad account: the text tells them apart.
+_LANE_STATUS = frozenset({401, 403, 404})
 _LANE_TEXTS = ("daily message quota", "daily sending quota", "not verified", "sending is disabled")
+_NOT_REACHED = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+_NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 
 def connect_ses(
@@ -113,7 +121,9 @@ class Ses:
             raise classified(error) from error
         except BotoCoreError as error:
             raise _unanswered(error) from error
-        return Taken(provider_id=answer["MessageId"])
+        if not (message_id := answer.get("MessageId")):
+            raise Unclear("SES answered, and what nobody can read")
+        return Taken(provider_id=message_id)
 
 
 def classified(error: ClientError) -> ProviderError:
@@ -122,25 +132,35 @@ def classified(error: ClientError) -> ProviderError:
     text = error.response.get("Error", {}).get("Message", "").lower()
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     detail = f"SES answered {status} {code}"
-    if code in _LANE or any(part in text for part in _LANE_TEXTS):
+    if not 400 <= status < 500:
+        return Unclear(detail)
+    if code in _LANE or status in _LANE_STATUS or any(part in text for part in _LANE_TEXTS):
         return LaneHeld(detail, after_s=LANE_PAUSE_S)
     if code in _LATER or status == 429:
         return TryLater(detail)
-    if status >= 500:
-        return Unclear(detail)
     return Refused(detail)
 
 
 def _unanswered(error: BotoCoreError) -> ProviderError:
     """No answer: only what failed before a byte of the request left is surely not sent."""
     name = type(error).__name__
-    if isinstance(error, EndpointConnectionError | ConnectTimeoutError | SSLError):
+    if isinstance(error, _NOT_REACHED) or _is_distrust(error):
         return TryLater(f"SES was not reached: {name}")
-    if isinstance(error, NoCredentialsError):
-        return LaneHeld("there are no AWS credentials", after_s=LANE_PAUSE_S)
+    if isinstance(error, _NO_CREDENTIALS):
+        return LaneHeld(f"there are no AWS credentials: {name}", after_s=LANE_PAUSE_S)
     if isinstance(error, ParamValidationError):
         return Refused("SES would not take such a call: ParamValidationError")
     return Unclear(f"SES did not answer: {name}")
+
+
+def _is_distrust(error: BotoCoreError) -> bool:
+    """Whether TLS ended at the certificate.  Its other faults may come after the request, too."""
+    if not isinstance(error, SSLError):
+        return False
+    cause: object = error.kwargs.get("error")
+    while isinstance(cause, Exception) and not isinstance(cause, SSLCertVerificationError):
+        cause = cause.args[0] if cause.args else None
+    return isinstance(cause, SSLCertVerificationError)
 
 
 def _utf8(text: str) -> "ContentTypeDef":

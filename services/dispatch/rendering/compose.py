@@ -126,7 +126,7 @@ def _block(node: SyntaxTreeNode) -> Block:
 
 def _spans(node: SyntaxTreeNode, *, bold: bool = False, italic: bool = False) -> Iterator[Span]:
     """The text below a node.  A line break within a paragraph of a template is only a space."""
-    if node.type == "text":
+    if node.type == "text" and node.content:
         yield Span(node.content, bold=bold, italic=italic)
     elif node.type == "softbreak":
         yield Span(" ", bold=bold, italic=italic)

@@ -1,0 +1,1 @@
+"""Measures Writ beside its floors: `python -m tests.bench [--quick]`."""

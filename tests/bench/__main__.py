@@ -1,0 +1,57 @@
+"""`python -m tests.bench [--quick] [FIGURE …]`: measures, shows, writes var/bench/report.json."""
+
+import sys
+import time
+from contextlib import ExitStack
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.bench import emails, growth, latency, letters, report
+from tests.bench.load import STEADY, Bench
+from tests.production import ROOT, Production
+
+REPORT = ROOT / "var" / "bench" / "report.json"
+# Growth comes last: it makes the database old.
+FIGURES = {
+    "road.latency_p99_ms": latency.measure,
+    "email.single": emails.measure,
+    "paper.letters": letters.measure,
+    "growth.cost": growth.measure,
+}
+
+
+@click.command()
+@click.option("--quick", is_flag=True, help="Smaller: under two minutes.")
+@click.argument("names", nargs=-1, type=click.Choice(list(FIGURES)))
+def bench(quick: bool, names: tuple[str, ...]) -> None:
+    """Measure Writ beside its floors; exit status 1 where a goal is missed."""
+    console, started = Console(), time.monotonic()
+    chosen = [measure for name, measure in FIGURES.items() if not names or name in names]
+    with ExitStack() as stack:
+        with console.status("starting PostgreSQL, RabbitMQ and every service"):
+            writ = stack.enter_context(Production(settings=STEADY, logs=REPORT.parent / "logs"))
+        bars = stack.enter_context(_bars(console))
+        figures = [measure(Bench(writ, bars, quick)) for measure in chosen]
+    report.write(figures, REPORT)
+    console.print(report.table(figures), report.notes(figures), sep="\n")
+    console.print(f"{REPORT.relative_to(ROOT)}, in {time.monotonic() - started:.0f} s")
+    late = report.missed(figures)
+    if late:
+        console.print(f"[red]missed:[/] {', '.join(late)}")
+    sys.exit(1 if late else 0)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+if __name__ == "__main__":
+    bench()

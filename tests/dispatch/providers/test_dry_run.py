@@ -1,0 +1,41 @@
+"""Nowhere takes everything, says the same each time, and opens no line."""
+
+import socket
+
+import pytest
+
+from services.dispatch.prepare import Preparer
+from services.dispatch.providers.contract import Email, Letter
+from services.dispatch.providers.dry_run import DryRun
+from services.dispatch.routing import make_route
+from tests.dispatch.builders import NOON, FakePress, FakeProvider, a_catalogue, a_due
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("somebody opened a line")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.mark.usefixtures("no_network")
+@pytest.mark.parametrize("channel", ["email", "letter"])
+def test_everything_is_taken_and_nothing_is_sent(channel: str) -> None:
+    due = a_due(mode="test", channel=channel)
+    handover = Preparer(a_catalogue, FakePress()).prepare(due, NOON).handover
+    nowhere = DryRun()
+
+    taken = nowhere.send(handover) if isinstance(handover, Email) else nowhere.order(handover)
+
+    assert taken.provider_id == f"dry-{due.id}"
+    assert taken.price_minor is None
+    assert nowhere.find(due.id) == taken
+    assert isinstance(handover, Email | Letter)
+
+
+@pytest.mark.parametrize(("mode", "name"), [("live", "ses"), ("test", "dry_run")])
+def test_test_mode_goes_nowhere(mode: str, name: str) -> None:
+    route = make_route({"email": FakeProvider("ses")})
+
+    assert route(a_due(mode=mode)).name == name
