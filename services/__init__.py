@@ -1,1 +1,1 @@
-"""The services of Writ: intake → dispatch → tracking, and the sandbox that stands in for all else."""
+"""The services: intake → dispatch → tracking, and the sandbox that stands in for the world."""

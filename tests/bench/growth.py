@@ -1,7 +1,5 @@
 """`growth.cost`: what a million stored actions add to the cost of one more."""
 
-from statistics import median
-
 from sqlalchemy import text
 
 from shared.catalogue import Channel
@@ -11,7 +9,7 @@ from tests.bench.load import Bench
 from tests.bench.report import Figure
 
 FEW, MANY, MANY_QUICK = 10_000, 1_000_000, 100_000
-WARM_UP, ROUND, ROUNDS = 150, 400, 3
+WARM_UP, ROUND, ROUNDS = 150, 300, 4
 NOT_OURS = {"sandbox"}
 
 
@@ -32,8 +30,8 @@ def measure(bench: Bench) -> Figure:
         floor_what=(
             "The value: CPU seconds (user and system, of intake, relay, dispatch, tracking and"
             f" PostgreSQL) an action at {many:,} stored actions over that at {few:,}{smaller}:"
-            f" {cost_many * 1000:.2f} ms over {cost_few * 1000:.2f} ms, each the median of"
-            f" {ROUNDS} rounds of {ROUND} new actions by email, until their last receipt is"
+            f" {cost_many * 1000:.2f} ms over {cost_few * 1000:.2f} ms, each the cheapest"
+            f" of {ROUNDS} rounds of {ROUND} new actions by email, until their last receipt is"
             " recorded. Stored are delivered actions and all that rests on them in every table,"
             " copied from real ones (the receipts' bodies cut to 300 bytes). The floor: no growth."
         ),
@@ -55,7 +53,7 @@ def _grown(bench: Bench, stored: int) -> tuple[int, float]:
         before = _spent(bench)
         _deliver(bench, ROUND)
         costs.append((_spent(bench) - before) / ROUND)
-    return number, median(costs)
+    return number, min(costs)  # whatever else the machine does can only add to it
 
 
 def _deliver(bench: Bench, number: int, channel: Channel = Channel.EMAIL) -> None:
