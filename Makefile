@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-quick faults lock servers clean
+.PHONY: help demo run test check fmt bench bench-quick faults migration lock servers clean
 MAKEFLAGS += --no-print-directory
 say = @echo ·
 
@@ -49,6 +49,9 @@ bench-quick: .venv/.dev servers ## The same, smaller: under two minutes
 
 faults: .venv/.dev servers ## Kill everything at random under load, then count: MINUTES=5 SEED=1
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) --seed $(SEED)
+
+migration: .venv/.dev ## Draft the step for tables you changed: NAME="what changes"
+	@deploy/draft-migration "$(NAME)"
 
 lock: .venv/.dev ## Pin requirements/*.in anew; UPGRADE=--upgrade takes newer versions
 	@deploy/lock-requirements $(UPGRADE)

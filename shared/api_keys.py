@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -58,7 +58,7 @@ class Client:
 class NewKey:
     """A key just made.  `text` is shown to a person once and stored nowhere."""
 
-    text: str
+    text: str = field(repr=False)
     start: str
     hash: bytes
 

@@ -26,7 +26,7 @@ PLACEHOLDERS = {
 PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
-Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16)]
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
@@ -90,7 +90,7 @@ class Case(_Frozen):
 class Holder(_Frozen):
     """Who held an office, and from when to when (dates inclusive; None: not known or not ended)."""
 
-    name: str
+    name: Annotated[str, Field(max_length=200)]
     since: dt.date | None = None
     until: dt.date | None = None
     salutations: Mapping[Language, str] = Field(default_factory=dict)
@@ -98,7 +98,9 @@ class Holder(_Frozen):
 
 
 class PostalAddress(_Frozen):
-    """At most 6 lines of at most 40 characters, the country's line not among them."""
+    """Street to town.  With the office above and the country below it fits an envelope's window:
+    at most 6 lines of at most 40 characters, which `writ pack check` sees to.
+    """
 
     lines: tuple[str, ...]
     country: Country

@@ -4,6 +4,7 @@
 before it working (expand first, contract a release later).
 """
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -21,11 +22,17 @@ _FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(database: Database) -> None:
-    """Runs every step that is still missing; two callers at once take turns."""
+    """Runs every step that is still missing; two callers at once take turns.
+
+    The tables of a later version are left alone: they keep this one working.
+    """
     with database.begin() as connection:
         if database.is_postgresql:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('writ migrate'))"))
-        config = _config()
+        if (current := _current(connection)) and current not in _revisions(_FOLDER):
+            return
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         if database.is_postgresql:
@@ -47,14 +54,21 @@ def _renumber_after_restore(connection: Connection) -> None:
         connection.execute(update(cursors).values(xact=0, seq=0))
 
 
-def is_migrated(database: Database) -> bool:
-    """Whether the database has the tables that this version expects."""
+def is_migrated(database: Database, steps: Path = _FOLDER) -> bool:
+    """Whether the database has the tables that this version expects, or those of a later one.
+
+    A later one keeps this version working: its processes stay ready while it is migrated in.
+    """
     with database.read() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory.from_config(_config()).get_current_head()
+        current = _current(connection)
+    return current is not None and current not in _revisions(steps)[1:]
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_FOLDER))
-    return config
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def _revisions(steps: Path) -> tuple[str, ...]:
+    """Every revision that this version knows, the newest first."""
+    return tuple(step.revision for step in ScriptDirectory(str(steps)).walk_revisions())

@@ -4,11 +4,14 @@ Each service has one frozen `Settings` class of its own (services/*/settings.py)
 this module holds the reader and the settings that every service has.  Names carry their unit.
 """
 
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
+
+SANDBOX = "sandbox-"  # how every secret of the sandbox begins; production refuses them
 
 
 class SettingError(Exception):
@@ -43,7 +46,7 @@ class Env:
             number = float(value)
         except ValueError:
             number = -1.0
-        if number < 0:
+        if not 0 <= number < math.inf:  # nor is "nan" in between
             raise SettingError(f"{name} must be a number of seconds, got {value!r}")
         return number
 
@@ -67,6 +70,11 @@ class Env:
     def path(self, name: str, default: str) -> Path:
         return Path(self.text(name, default)).absolute()
 
+    def production(self) -> bool:
+        """Whether this is production: what nobody named is."""
+        among = ("production", "development")
+        return self.choice("WRIT_ENVIRONMENT", "production", among=among) == "production"
+
     @staticmethod
     def _file(name: str, path: str) -> str:
         try:
@@ -76,28 +84,36 @@ class Env:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CommonSettings:
-    """What every service needs."""
+class LogSettings:
+    """What every process needs to say how it fares."""
 
-    production: bool  # refuses everything that only development may trust
-    database_url: str  # sqlite:///FILE or postgresql+psycopg://…
-    broker_url: str  # stub:// (one process) or amqp://…
-    privacy_keys: str  # see shared/privacy.py
-    data_dir: Path  # where rendered documents lie
-    sentry_dsn: str  # empty: no Sentry
+    sentry_dsn: str = field(repr=False)  # empty: no Sentry
     log_json: bool
 
     @classmethod
     def from_env(cls, env: Env) -> Self:
         return cls(
-            production=env.choice(
-                "WRIT_ENVIRONMENT", "production", among=("production", "development")
-            )
-            == "production",
-            database_url=env.text("WRIT_DATABASE_URL"),
-            broker_url=env.text("WRIT_BROKER_URL"),
-            privacy_keys=env.text("WRIT_PRIVACY_KEYS"),
-            data_dir=env.path("WRIT_DATA_DIR", "var"),
             sentry_dsn=env.text("WRIT_SENTRY_DSN", ""),
             log_json=env.flag("WRIT_LOG_JSON", default=True),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommonSettings:
+    """What every service needs."""
+
+    production: bool  # refuses everything that only development may trust
+    database_url: str = field(repr=False)  # sqlite:///FILE or postgresql+psycopg://…
+    privacy_keys: str = field(repr=False)  # see shared/privacy.py
+    data_dir: Path  # where rendered documents lie
+    logs: LogSettings
+
+    @classmethod
+    def from_env(cls, env: Env) -> Self:
+        return cls(
+            production=env.production(),
+            database_url=env.text("WRIT_DATABASE_URL"),
+            privacy_keys=env.text("WRIT_PRIVACY_KEYS"),
+            data_dir=env.path("WRIT_DATA_DIR", "var"),
+            logs=LogSettings.from_env(env),
         )

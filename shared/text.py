@@ -13,16 +13,18 @@ MOST_MARKS = 8  # combining marks on one letter; Vietnamese needs 2, Hebrew with
 
 _LINE_BREAK = re.compile("[\n\r\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
-_CONTROL_IN_WORDS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_CONTROL_IN_WORDS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _NONCHARACTER = re.compile(
     "[\ufdd0-\ufdef" + "".join(chr(plane + 0xFFFE) + chr(plane + 0xFFFF)
                                for plane in range(0, 0x110000, 0x10000)) + "]"
 )  # fmt: skip
+# PostgreSQL stores no NUL, UTF-8 writes no half of a character, and no reader sees the rest.
+_UNFIT = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 # Byte order marks and interlinear annotations: invisible, and meant for nobody.
 _DROPPED = re.compile("[\ufeff\ufff9-\ufffb]")
-_BREAKS_IN_WORDS = (("\r\n", "\n"), ("\u2028", "\n"), ("\u2029", "\n\n"))
+_IN_WORDS = (("\r\n", "\n"), ("\u2028", "\n"), ("\u2029", "\n\n"), ("\t", " "))
 
 CODES = {
     "line_break": "A one-line text holds a line break.",
@@ -49,11 +51,19 @@ def clean_line(text: str) -> str:
 
 
 def clean_words(text: str) -> str:
-    r"""Paragraphs, with `\n` between lines (browsers send `\r\n`).  Raises Unclean."""
-    for theirs, ours in _BREAKS_IN_WORDS:
+    r"""Paragraphs, with `\n` between lines (browsers send `\r\n`).  A tab becomes a space.
+
+    Raises Unclean.
+    """
+    for theirs, ours in _IN_WORDS:
         text = text.replace(theirs, ours)
     _refuse(text, (("control_character", _CONTROL_IN_WORDS),))
     return _normal(text)
+
+
+def storable(text: str) -> str:
+    """One line of a stranger's: without the characters that could not be stored or shown."""
+    return _UNFIT.sub("", text)
 
 
 def is_blank(text: str) -> bool:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from waitress import wasyncore
 from waitress.server import create_server
 
@@ -47,6 +48,14 @@ def listening(app: "WSGIApplication", host: str, port: int, *, threads: int = 8)
         server.task_dispatcher.shutdown()
 
 
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's own lines go where all others go, in their form: see shared/logs.py."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.propagate = True
+
+
 class Gunicorn(BaseApplication):  # type: ignore[misc]
     """gunicorn, gthread workers, configured here and not by a file."""
 
@@ -62,6 +71,8 @@ class Gunicorn(BaseApplication):  # type: ignore[misc]
             "keepalive": 30,
             "timeout": 60,
             "graceful_timeout": 20,
+            "logger_class": _Log,
+            "errorlog": None,
             "control_socket_disable": True,  # opened below HOME, and nobody talks to it
             # The heartbeat file must not wait for a disk.
             "worker_tmp_dir": "/dev/shm",  # noqa: S108

@@ -1,6 +1,7 @@
 """Submits actions the way a campaign tool does: over HTTP, several at once, each with its key.
 
 A call that fails for want of an answer is repeated with the same Idempotency-Key: nothing doubles.
+Each repeat waits longer than the one before, and as long as `Retry-After` says.
 """
 
 import json
@@ -12,7 +13,7 @@ from typing import Any
 
 import urllib3
 
-_TRIES = 5
+_AGAIN = frozenset({409, 429, 500, 502, 503, 504})
 
 
 @dataclass(slots=True)
@@ -26,13 +27,24 @@ class Submitted:
 
 
 class CampaignTool:
-    def __init__(self, api_url: str, key: str, *, run: str, threads: int = 6) -> None:
+    def __init__(
+        self, api_url: str, key: str, *, run: str, threads: int = 6, tries: int = 6
+    ) -> None:
         """`run` makes the idempotency keys of this run its own."""
         self._url = f"{api_url}/v1/actions"
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._run = run
         self._threads = threads
         self._http = urllib3.PoolManager(maxsize=threads, timeout=urllib3.Timeout(30))
+        self._retry = urllib3.Retry(
+            tries - 1,
+            allowed_methods={"POST"},  # the key makes it safe
+            status_forcelist=_AGAIN,
+            backoff_factor=0.2,  # seconds: 0, 0.4, 0.8, 1.6 …
+            backoff_jitter=0.1,  # so that those who failed together do not come back together
+            redirect=False,
+            raise_on_status=False,
+        )
         self._lock = threading.Lock()
         self.result = Submitted()
 
@@ -59,13 +71,10 @@ class CampaignTool:
                 self.result.rejected += 1
 
     def _answer(self, body: bytes, headers: dict[str, str]) -> urllib3.BaseHTTPResponse | None:
-        for _ in range(_TRIES):
-            try:
-                answer = self._http.request(
-                    "POST", self._url, body=body, headers=headers, retries=False
-                )
-            except urllib3.exceptions.HTTPError:
-                continue
-            if answer.status not in {409, 429, 500, 502, 503, 504}:
-                return answer
-        return None
+        try:
+            answer = self._http.request(
+                "POST", self._url, body=body, headers=headers, retries=self._retry
+            )
+        except urllib3.exceptions.HTTPError:
+            return None
+        return None if answer.status in _AGAIN else answer

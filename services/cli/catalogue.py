@@ -11,12 +11,12 @@ from rich.console import Console
 
 from services.intake.catalogue import load_entries
 from services.intake.clients import create_client, revoke_client
-from services.intake.packs import check_pack, read_pack
+from services.intake.packs import PackFaults, read_pack
 from shared.api_keys import Mode, Scope
 from shared.database import Database
-from shared.migrate import migrate
+from shared.migrate import is_migrated
 from shared.privacy import Keyring
-from shared.settings import Env
+from shared.settings import Env, SettingError
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
@@ -30,24 +30,21 @@ def pack() -> None:
 @click.argument("folder", type=_FOLDER)
 def check(folder: Path) -> None:
     """List every fault of a pack, with file and line."""
-    faults = check_pack(folder)
-    for fault in faults:
-        click.echo(f"{fault.file}:{fault.line}: {fault.message}")
-    if faults:
-        click.echo(f"{len(faults)} faults", err=True)
+    try:
+        entries = read_pack(folder).entries
+    except PackFaults as error:
+        click.echo(str(error))
+        click.echo(f"{len(error.faults)} faults", err=True)
         sys.exit(1)
-    click.echo(f"{folder.name}: no faults in {len(read_pack(folder).entries)} entries")
+    click.echo(f"{folder.name}: no faults in {len(entries)} entries")
 
 
 @pack.command()
 @click.argument("folder", type=_FOLDER)
 def load(folder: Path) -> None:
     """Load a pack; loading it again changes nothing."""
-    faults = check_pack(folder)
-    if faults:
-        click.echo(f"{len(faults)} faults; `writ pack check {folder}` lists them", err=True)
-        sys.exit(1)
-    changes = load_entries(_database(), folder.resolve().name, read_pack(folder).entries)
+    entries = read_pack(folder).entries
+    changes = load_entries(_database(), folder.resolve().name, entries)
     for change in changes:
         click.echo(f"{change.effect.value:>8}  {change.type} {change.key}")
     click.echo(f"{len(changes)} entries changed" if changes else "nothing changed")
@@ -68,7 +65,12 @@ def key() -> None:
     type=click.Choice([scope.value for scope in Scope]),
     help="What the key may do; without it, everything.",
 )
-@click.option("--rate", default=0, help="Requests a second, 0 for no limit.")
+@click.option(
+    "--rate",
+    type=click.IntRange(min=0),
+    default=0,
+    help="Requests a second, 0 for no limit.",
+)
 def create(name: str, mode: str, scopes: tuple[str, ...], rate: int) -> None:
     """Make an API key for a campaign tool.  It is shown once."""
     chosen = tuple(Scope(scope) for scope in scopes) or tuple(Scope)
@@ -103,5 +105,6 @@ def _database() -> Database:
     env = Env()
     keyring = Keyring.parse(env.text("WRIT_PRIVACY_KEYS"))
     database = Database(env.text("WRIT_DATABASE_URL"), keyring)
-    migrate(database)
+    if not is_migrated(database):
+        raise SettingError("the database lacks this version's tables: run `writ migrate` first")
     return database

@@ -66,12 +66,7 @@ class Demo:
         summary = _summary(submitted, last, counts, agreed=agreed, seconds=seconds)
         self._write(summary)
         self._show(last, summary)
-        return (
-            last.unaccounted == 0
-            and agreed
-            and submitted.unanswered == 0
-            and len(submitted.accepted) == submitted.submitted
-        )
+        return is_whole(self.actions, submitted, last, agreed=agreed)
 
     def _client(self) -> NewClient:
         return create_client(
@@ -129,6 +124,16 @@ class Demo:
         show(f"API guide  {self.running.api_url}/docs")
         show(f"Documents  {documents}  (emails as .eml, letters as .pdf)", soft_wrap=True)
         show(f"Summary    {self.running.data_dir / 'demo' / 'summary.json'}", soft_wrap=True)
+
+
+def is_whole(asked: int, submitted: Submitted, last: Tally, *, agreed: bool) -> bool:
+    """Whether all that was asked for was accepted and is accounted for, at the sandbox too."""
+    return (
+        submitted.submitted == asked
+        and len(submitted.accepted) == asked
+        and last.unaccounted == 0
+        and agreed
+    )
 
 
 class _Watch:

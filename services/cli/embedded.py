@@ -9,12 +9,14 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import dramatiq
+import structlog
 
 from services.dispatch.settings import Settings as DispatchSettings
 from services.dispatch.worker import employ, make_relay
@@ -34,16 +36,22 @@ from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
 from shared.queues import ALL
-from shared.settings import Env, SettingError
+from shared.settings import SANDBOX, Env, SettingError
 from shared.worker import start_worker
 from shared.wsgi import listening
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8002
 
+log = structlog.get_logger()
+
 
 class AlreadyRunning(Exception):
     """Another process works on this data directory."""
+
+
+class RelayFell(Exception):
+    """The relay ended by an error: nothing more is planned or sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,30 +66,44 @@ class Running:
 
 
 @contextmanager
-def embedded(overrides: Mapping[str, str]) -> Iterator[Running]:
+def embedded(
+    overrides: Mapping[str, str], *, on_fall: Callable[[], None] = lambda: None
+) -> Iterator[Running]:
     """Everything started, in the order in which the road runs; stopped at the end of the block.
 
-    Raises AlreadyRunning, SettingError, and OSError where a port is taken.
+    `on_fall` is called at once when the relay ends by itself; the block's end then raises
+    RelayFell.  Raises AlreadyRunning, SettingError, and OSError where a port is taken.
     """
-    env = Env(environment(overrides))
-    data_dir = env.path("WRIT_DATA_DIR", "var")
+    settings = environment(overrides)
+    data_dir = Env(settings).path("WRIT_DATA_DIR", "var")
     os.environ.setdefault("AWS_ACCESS_KEY_ID", "sandbox")
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "sandbox")
     with ExitStack() as stack:
         stack.enter_context(_alone(data_dir))
+        env = Env(secrets(data_dir) | settings)
         database = _database(env)
         stack.callback(database.close)
         migrate(database)
         sandbox_url = _start_sandbox(env, stack)
         api_url, console_url = _start_http(env, database, stack)
-        _start_work(env, database, make_broker(env.text("WRIT_BROKER_URL")), stack)
+        relay = _start_work(env, database, stack)
+        relay.add_done_callback(lambda _: on_fall())
         yield Running(database, data_dir, api_url, console_url, sandbox_url)
+        if relay.done():  # before anybody told it to stop
+            error = relay.exception()
+            trace = traceback.format_tb(error.__traceback__) if error else []
+            log.error("relay_fell", error=type(error).__name__, trace=trace)
+            raise RelayFell(f"the relay fell ({type(error).__name__}); the log says where")
 
 
 def environment(overrides: Mapping[str, str]) -> dict[str, str]:
-    """The embedded Writ's settings: its own defaults, then WRIT_* variables, then overrides."""
+    """The embedded Writ's settings without its secrets.
+
+    Its own defaults, then WRIT_* variables, then overrides; but the world is its own sandbox,
+    whatever a variable may say that was set for production.
+    """
     given = {name: value for name, value in os.environ.items() if name.startswith("WRIT_")}
-    given |= overrides
+    given = {name: value for name, value in (given | {**overrides}).items() if value}
     data_dir = Path(given.get("WRIT_DATA_DIR", "var")).absolute()
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     sandbox_port = given.get("WRIT_SANDBOX_PORT", str(SANDBOX_PORT))
@@ -90,14 +112,7 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_ENVIRONMENT": "development",
         "WRIT_DATA_DIR": str(data_dir),
         "WRIT_DATABASE_URL": f"sqlite:///{data_dir / 'writ.db'}",
-        "WRIT_BROKER_URL": "stub://",
         "WRIT_LOG_JSON": "no",
-        "WRIT_SANDBOX_PORT": sandbox_port,
-        "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
-        "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
-        "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
         # One process that is gone is gone: nobody else can be at work on its claims for long.
         "WRIT_CONNECT_TIMEOUT_S": "1",
         "WRIT_READ_TIMEOUT_S": "3",
@@ -109,24 +124,48 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0.2",
         "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "1",
     }
-    return defaults | _secrets(data_dir / "secrets.json") | given
+    sandbox = {
+        "WRIT_BROKER_URL": "stub://",
+        "WRIT_SANDBOX_PORT": sandbox_port,
+        "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
+        "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
+        "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
+        "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
+        "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
+    }
+    own = ("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET")
+    return {name: value for name, value in (defaults | given | sandbox).items() if name not in own}
 
 
-def _secrets(file: Path) -> dict[str, str]:
+def secrets(data_dir: Path) -> dict[str, str]:
+    """The embedded Writ's secrets, made at the first start.  For who is alone on `data_dir`."""
+    file = data_dir / "secrets.json"
     if file.exists():
-        secrets: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-        return secrets
-    secrets = {
+        known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
+        return known
+    made = {
         "WRIT_PRIVACY_KEYS": Keyring.new_key("embedded"),
         "WRIT_IDENTITY_KEY": base64.b64encode(os.urandom(32)).decode(),
-        "WRIT_PRINT_API_KEY": f"sandbox-{os.urandom(12).hex()}",
-        "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{os.urandom(12).hex()}",
+        "WRIT_PRINT_API_KEY": f"{SANDBOX}{os.urandom(12).hex()}",
+        "WRIT_PRINT_WEBHOOK_SECRET": f"{SANDBOX}{os.urandom(12).hex()}",
     }
     half = file.with_suffix(".half")
     half.touch(mode=0o600)
-    half.write_text(json.dumps(secrets, indent=1), encoding="utf-8")
+    with half.open("w", encoding="utf-8") as written:
+        json.dump(made, written, indent=1)
+        written.flush()
+        os.fsync(written.fileno())  # what they seal must never outlive them
     half.replace(file)
-    return secrets
+    _sync_folder(data_dir)
+    return made
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
@@ -165,8 +204,10 @@ def _start_http(env: Env, database: Database, stack: ExitStack) -> tuple[str, st
     return f"http://{intake.host}:{api}", f"http://{tracking.host}:{console}"
 
 
-def _start_work(env: Env, database: Database, broker: dramatiq.Broker, stack: ExitStack) -> None:
+def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
+    """Starts the workers and the relay; the result is done when the relay has ended."""
     dispatch, tracking = DispatchSettings.from_env(env), TrackingSettings.from_env(env)
+    broker = make_broker(dispatch.broker_url)
     employ(dispatch, database, broker)
     tracking_actors.declare(broker, database, tracking)
     queues = [wake.queue for wake in ALL]
@@ -174,7 +215,6 @@ def _start_work(env: Env, database: Database, broker: dramatiq.Broker, stack: Ex
     stack.callback(worker.stop)
     stop = threading.Event()
     relay = make_relay(dispatch, database, broker, clock=now)
-    thread = threading.Thread(target=relay.run, args=(stop,), name="relay", daemon=True)
-    thread.start()
-    stack.callback(thread.join)
+    thread = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="relay"))
     stack.callback(stop.set)
+    return thread.submit(relay.run, stop)

@@ -1,21 +1,25 @@
 """The `writ` command.  Each service starts alone; `up` and `demo` start all in one process."""
 
-import logging
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.exc import DBAPIError
 
 from services.cli.catalogue import key, pack
 from services.cli.demo import Demo
-from services.cli.embedded import AlreadyRunning, embedded, environment
+from services.cli.embedded import AlreadyRunning, RelayFell, embedded, environment
 from services.cli.serve import serve
+from services.intake.catalogue import LoadFailed
+from services.intake.packs import PackFaults
 from shared.logs import set_up_logs
-from shared.settings import CommonSettings, Env, SettingError
+from shared.settings import Env, LogSettings, SettingError
 from shared.worker import stop_signal
 
-PACK = Path(__file__).parents[2] / "packs" / "write-for-rights-2021"
+_PACK = Path("packs") / "write-for-rights-2021"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -37,7 +41,7 @@ def up(data: Path | None) -> None:
     stop = stop_signal()
     console = Console()
     _logs(overrides, quiet=False)
-    with embedded(overrides) as running:
+    with embedded(overrides, on_fall=stop.set) as running:
         console.print(f"Console    {running.console_url}")
         console.print(f"API guide  {running.api_url}/docs")
         console.print("Writ is up; Ctrl-C ends it.")
@@ -47,22 +51,36 @@ def up(data: Path | None) -> None:
 @writ.command()
 @click.option("--actions", default=2000, show_default=True, help="How many actions to submit.")
 @click.option("--seed", default=2021, show_default=True, help="The same seed, the same supporters.")
+@click.option(
+    "--pack",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The campaign to play [default: packs/write-for-rights-2021].",
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Where everything is kept (var).")
 @click.option(
     "--stay/--no-stay", default=None, help="Stay up at the end [default: in a terminal, stay]."
 )
-def demo(actions: int, seed: int, data: Path | None, stay: bool | None) -> None:
-    """Deliver Write for Rights 2021: invented supporters, the sandbox for the world."""
+def demo(
+    actions: int, seed: int, folder: Path | None, data: Path | None, stay: bool | None
+) -> None:
+    """Deliver a campaign: invented supporters, the sandbox for the world."""
     overrides = {"WRIT_DATA_DIR": str(data)} if data else {}
     stay = sys.stdin.isatty() and sys.stdout.isatty() if stay is None else stay
     _logs(overrides, quiet=True)
     console = Console()
     with embedded(overrides) as running:
-        played = Demo(running, console, PACK, actions, seed).run()
+        played = Demo(running, console, folder or demo_pack(), actions, seed).run()
         if stay:
             console.print("Writ stays up for you to look around; Ctrl-C ends it.")
             stop_signal().wait()
     sys.exit(0 if played else 1)
+
+
+def demo_pack() -> Path:
+    """The pack below the working directory, as in the image, or else the checkout's."""
+    below = Path.cwd() / _PACK
+    return below if below.is_dir() else Path(__file__).parents[2] / _PACK
 
 
 def _logs(overrides: dict[str, str], *, quiet: bool) -> None:
@@ -73,17 +91,21 @@ def _logs(overrides: dict[str, str], *, quiet: bool) -> None:
         file = env.path("WRIT_DATA_DIR", "var") / "demo" / "writ.log"
         file.parent.mkdir(parents=True, exist_ok=True)
         stream = file.open("a", encoding="utf-8")
-    set_up_logs(CommonSettings.from_env(env), service="embedded", stream=stream)
+    set_up_logs(LogSettings.from_env(env), service="embedded", stream=stream)
 
 
 def main() -> None:
     """Where errors become one plain sentence."""
     try:
         writ()
-    except (SettingError, AlreadyRunning) as error:
-        Console(stderr=True).print(f"[red]writ:[/] {error}", soft_wrap=True)
-        sys.exit(2)
-    except OSError as error:
-        logging.getLogger(__name__).debug("failed", exc_info=True)
-        Console(stderr=True).print(f"[red]writ:[/] {error}", soft_wrap=True)
-        sys.exit(2)
+    except (SettingError, AlreadyRunning, RelayFell, LoadFailed, OSError) as error:
+        _fail(str(error))
+    except PackFaults as error:
+        _fail(f"the pack has {len(error.faults)} faults; `writ pack check` lists them")
+    except DBAPIError as error:  # its words may quote what was to be stored
+        _fail(f"the database cannot be used ({type(error).__name__}); see WRIT_DATABASE_URL")
+
+
+def _fail(sentence: str) -> NoReturn:
+    Console(stderr=True).print("[red]writ:[/]", escape(sentence), soft_wrap=True)
+    sys.exit(2)

@@ -18,7 +18,7 @@ from shared.logs import set_up_logs
 from shared.migrate import migrate as run_migrations
 from shared.privacy import Keyring
 from shared.queues import EMAILS, LETTERS, TEND
-from shared.settings import CommonSettings, Env
+from shared.settings import CommonSettings, Env, LogSettings
 from shared.worker import start_worker, stop_signal
 from shared.wsgi import Gunicorn, listening
 
@@ -47,7 +47,7 @@ def migrate() -> None:
 def intake(workers: int, threads: int) -> None:
     """Take actions over HTTP."""
     settings = IntakeSettings.from_env()
-    set_up_logs(settings.common, service="intake")
+    set_up_logs(settings.common.logs, service="intake")
     bind = f"{settings.host}:{settings.port}"
     Gunicorn(
         lambda: intake_app.create_app(settings), bind=bind, workers=workers, threads=threads
@@ -58,20 +58,18 @@ def intake(workers: int, threads: int) -> None:
 def relay() -> None:
     """Plan what was accepted and wake what is due; several may run, one leads."""
     settings = DispatchSettings.from_env()
-    set_up_logs(settings.common, service="relay")
+    set_up_logs(settings.common.logs, service="relay")
     stop = stop_signal()
-    make_relay(settings, _database(settings.common), make_broker(settings.common.broker_url)).run(
-        stop
-    )
+    make_relay(settings, _database(settings.common), make_broker(settings.broker_url)).run(stop)
 
 
 @click.command()
 def dispatch() -> None:
     """Render deliveries and hand them over; any number may run."""
     settings = DispatchSettings.from_env()
-    set_up_logs(settings.common, service="dispatch")
+    set_up_logs(settings.common.logs, service="dispatch")
     stop = stop_signal()
-    broker = make_broker(settings.common.broker_url)
+    broker = make_broker(settings.broker_url)
     employ(settings, _database(settings.common, threads=settings.threads), broker)
     worker = start_worker(broker, queues=[EMAILS.queue, LETTERS.queue], threads=settings.threads)
     stop.wait()
@@ -84,7 +82,7 @@ def dispatch() -> None:
 def tracking(workers: int, threads: int) -> None:
     """Take receipts, answer status, show the console."""
     settings = TrackingSettings.from_env()
-    set_up_logs(settings.common, service="tracking")
+    set_up_logs(settings.common.logs, service="tracking")
     bind = f"{settings.host}:{settings.port}"
     Gunicorn(
         lambda: tracking_app.create_app(settings), bind=bind, workers=workers, threads=threads
@@ -94,10 +92,11 @@ def tracking(workers: int, threads: int) -> None:
 @click.command("tracking-worker")
 def tracking_worker() -> None:
     """Settle unknown attempts when the relay asks for it."""
-    settings = TrackingSettings.from_env()
-    set_up_logs(settings.common, service="tracking-worker")
+    env = Env()
+    settings = TrackingSettings.from_env(env)
+    set_up_logs(settings.common.logs, service="tracking-worker")
     stop = stop_signal()
-    broker = make_broker(settings.common.broker_url)
+    broker = make_broker(env.text("WRIT_BROKER_URL"))  # no other part of tracking knows it
     tracking_actors.declare(broker, _database(settings.common), settings)
     worker = start_worker(broker, queues=[TEND.queue], threads=1)
     stop.wait()
@@ -108,6 +107,7 @@ def tracking_worker() -> None:
 def sandbox() -> None:
     """Stand in for SES and the print vendor.  Never in production."""
     env = Env()
+    set_up_logs(LogSettings.from_env(env), service="sandbox")
     stop = stop_signal()
     world = Sandbox(SandboxSettings.from_env(env))
     host, port = env.text("WRIT_HOST", "127.0.0.1"), env.whole("WRIT_SANDBOX_PORT", 8002)

@@ -5,7 +5,6 @@ Nobody here exists.  The same seed invents the same people; every address is on 
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared.catalogue import Case, Catalogue, Channel, Kind, Template
@@ -55,39 +54,32 @@ _WORDS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How often of a hundred: letters among all actions, no words of one's own, own language."""
-
-    letters: int = 30
-    without_words: int = 35
-    english: int = 60
-    solidarity: int = 20
+# How many of a hundred actions; solidarity where the case has somebody to receive it.
+_LETTERS = 30
+_SOLIDARITY = 20
+_IN_ENGLISH = 60
+_WITHOUT_WORDS = 35
 
 
-def invent_actions(
-    catalogue: Catalogue, *, seed: int, weights: Weights | None = None
-) -> Iterator[dict[str, Any]]:
+def invent_actions(catalogue: Catalogue, *, seed: int) -> Iterator[dict[str, Any]]:
     """Bodies for POST /v1/actions, without end."""
-    chance, weights = random.Random(seed), weights or Weights()  # noqa: S311  (a play, not a key)
+    chance = random.Random(seed)  # noqa: S311  (a play, not a key)
     cases = [case for case in catalogue.cases.values() if not case.policy.stopped]
     templates = list(catalogue.templates.values())
     number = 0
     while True:
         number += 1
-        template = _template(chance, chance.choice(cases), templates, weights)
-        letter = chance.randrange(100) < weights.letters or not _takes_email(catalogue, template)
-        yield _action(chance, template, number, letter=letter, weights=weights)
+        template = _template(chance, chance.choice(cases), templates)
+        letter = chance.randrange(100) < _LETTERS or not _takes_email(catalogue, template)
+        yield _action(chance, template, number, letter=letter)
 
 
-def _template(
-    chance: random.Random, case: Case, templates: Sequence[Template], weights: Weights
-) -> Template:
-    solidarity = case.solidarity and chance.randrange(100) < weights.solidarity
+def _template(chance: random.Random, case: Case, templates: Sequence[Template]) -> Template:
+    solidarity = case.solidarity and chance.randrange(100) < _SOLIDARITY
     kind = Kind.SOLIDARITY if solidarity else Kind.APPEAL
     fitting = [one for one in templates if one.case == case.slug and one.kind == kind]
     english = [one for one in fitting if one.language == "en"]
-    return chance.choice(english if chance.randrange(100) < weights.english else fitting)
+    return chance.choice(english if chance.randrange(100) < _IN_ENGLISH else fitting)
 
 
 def _takes_email(catalogue: Catalogue, template: Template) -> bool:
@@ -97,7 +89,7 @@ def _takes_email(catalogue: Catalogue, template: Template) -> bool:
 
 
 def _action(
-    chance: random.Random, template: Template, number: int, *, letter: bool, weights: Weights
+    chance: random.Random, template: Template, number: int, *, letter: bool
 ) -> dict[str, Any]:
     country, given, family = chance.choice(_PEOPLE)
     name = f"{chance.choice(given)} {chance.choice(family)}"
@@ -108,7 +100,7 @@ def _action(
         "channel": Channel.LETTER.value if letter else Channel.EMAIL.value,
         "language": template.language,
         "supporter": {"name": name, "email": f"s{number}@supporters.example", "country": country},
-        "words": "" if chance.randrange(100) < weights.without_words else chance.choice(words),
+        "words": "" if chance.randrange(100) < _WITHOUT_WORDS else chance.choice(words),
         "consent": {
             "show_name": chance.randrange(100) < 90,
             "show_country": True,

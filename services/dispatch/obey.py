@@ -20,7 +20,7 @@ from shared.tables.dispatch import (
     deliveries,
     obeyed_commands,
 )
-from shared.tables.tracking import commands
+from shared.tables.tracking import Verb, Verdict, commands
 
 CURSOR = "obeyed"
 BATCH = 500
@@ -53,9 +53,9 @@ def obey(connection: Connection, now: dt.datetime) -> int:
 
 def _resolve_unknown(connection: Connection, command: Any, now: dt.datetime) -> str:
     verdict = command.arguments.get("verdict")
-    if verdict == "sent":
+    if verdict == Verdict.SENT:
         return _settle_as_sent(connection, command, now)
-    if verdict == "not_taken":
+    if verdict == Verdict.NOT_TAKEN:
         return _settle_as_not_taken(connection, command, now)
     return f"no effect: this version does not know the verdict {verdict!r}"
 
@@ -139,7 +139,7 @@ def _not_known(_connection: Connection, command: Any, _now: dt.datetime) -> str:
 
 
 VERBS: Mapping[str, Callable[[Connection, Any, dt.datetime], str]] = {
-    "resolve_unknown": _resolve_unknown,
-    "release": _release,
-    "cancel": _cancel,
+    Verb.RESOLVE_UNKNOWN: _resolve_unknown,
+    Verb.RELEASE: _release,
+    Verb.CANCEL: _cancel,
 }

@@ -6,10 +6,11 @@ have been taken, and due again where that is safe.
 
 import datetime as dt
 
-from sqlalchemy import Connection, and_, exists, select, text, update
+from sqlalchemy import Connection, and_, exists, or_, select, text, update
 
 from shared.catalogue import Channel
 from shared.tables.dispatch import DUE_WOKEN, AttemptState, DeliveryState, attempts, deliveries
+from shared.tables.tracking import Verb, commands
 
 
 def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_s: float) -> int:
@@ -59,8 +60,16 @@ def forget_lost_wakes(connection: Connection, now: dt.datetime, *, rewake_s: flo
     ).rowcount
 
 
-def any_unknown(connection: Connection) -> bool:
-    found = connection.scalar(
-        select(exists(select(attempts.c.id).where(attempts.c.state == AttemptState.UNKNOWN)))
+def any_unsettled(connection: Connection) -> bool:
+    """Whether a proof may still change what is done next.
+
+    Of an attempt that nobody can tell of, or of one that a verdict called not taken, while its
+    delivery waits to be sent again.
+    """
+    unknown = exists(select(attempts.c.id).where(attempts.c.state == AttemptState.UNKNOWN))
+    waits_again = exists(
+        select(commands.c.id)
+        .join(deliveries, deliveries.c.id == commands.c.delivery_id)
+        .where(commands.c.verb == Verb.RESOLVE_UNKNOWN, deliveries.c.state == DeliveryState.DUE)
     )
-    return bool(found)
+    return bool(connection.scalar(select(or_(unknown, waits_again))))

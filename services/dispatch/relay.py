@@ -18,14 +18,14 @@ from services.dispatch.leader import Leadership
 from services.dispatch.obey import obey
 from services.dispatch.plan import BATCH, plan_new_actions
 from services.dispatch.settings import Settings
-from services.dispatch.wake import wake_due
+from services.dispatch.wake import mark_due, publish_marked
 from shared.catalogue import Catalogue
 from shared.clock import Clock
 from shared.database import Database
 from shared.queues import TEND, Wake, publish
 
 _TEND_EVERY_S = 1.0
-_SETTLE_EVERY_S = 5.0  # while anything is unknown
+_SETTLE_EVERY_S = 5.0  # while anything is unsettled
 _STANDBY_S = 1.0
 _AFTER_FAULT_S = 1.0
 
@@ -87,36 +87,35 @@ class Relay:
 
     def tick(self) -> bool:
         """Obeys, plans and wakes once; True where more is surely waiting."""
-        now = self._clock()
-        with self._database.begin() as connection:
-            obey(connection, now)
-        with self._database.begin() as connection:
-            planned = plan_new_actions(connection, self._catalogue(), now)
+        now, catalogue = self._clock(), self._catalogue()
         if (now - self._tended_at).total_seconds() >= _TEND_EVERY_S:
             self._tended_at = now
             self._tend()
-        for channel, queue in self._queues.items():
-            wake_due(
-                self._database,
-                self._broker,
-                channel=channel,
-                queue=queue,
-                now=now,
-                backlog=self._settings.backlog,
-            )
+        with self._database.begin() as connection:
+            obey(connection, now)
+            planned = plan_new_actions(connection, catalogue, now)
+            marked = {
+                channel: mark_due(
+                    connection, channel=channel, now=now, backlog=self._settings.backlog
+                )
+                for channel in self._queues
+            }
+        for channel, ids in marked.items():
+            publish_marked(self._database, self._broker, self._queues[channel], ids)
         return planned.actions == BATCH
 
     def _tend(self) -> None:
         now = self._clock()
+        settles = (now - self._settled_at).total_seconds() >= _SETTLE_EVERY_S
         with self._database.begin() as connection:
             left = recover.abandon_stale_claims(
                 connection, now, claim_ttl_s=self._settings.claim_ttl_s
             )
             asked = recover.ask_again(connection, now)
             lost = recover.forget_lost_wakes(connection, now, rewake_s=self._settings.rewake_s)
-            unknown = recover.any_unknown(connection)
+            unsettled = settles and recover.any_unsettled(connection)
         if left or asked or lost:
             log.info("recovered", claims_left=left, orders_asked=asked, wakes_lost=lost)
-        if unknown and (now - self._settled_at).total_seconds() >= _SETTLE_EVERY_S:
+        if unsettled:
             self._settled_at = now
             publish(self._broker, TEND)

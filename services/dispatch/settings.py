@@ -1,14 +1,15 @@
 """What dispatch is told at its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
-from shared.settings import CommonSettings, Env, SettingError
+from shared.settings import SANDBOX, CommonSettings, Env, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     common: CommonSettings
+    broker_url: str = field(repr=False)  # stub:// (one process) or amqp://…
     threads: int  # deliveries in flight in one process
     chunk: int  # deliveries claimed at once: at most so many are unclear after a crash
     connect_timeout_s: float
@@ -21,7 +22,7 @@ class Settings:
     ses_endpoint_url: str  # empty: Amazon's own
     ses_configuration_set: str
     print_url: str  # empty: no print vendor, letters wait
-    print_api_key: str
+    print_api_key: str = field(repr=False)
 
     @classmethod
     def from_env(cls, env: Env | None = None) -> Self:
@@ -29,12 +30,13 @@ class Settings:
         env = env or Env()
         settings = cls(
             common=CommonSettings.from_env(env),
+            broker_url=env.text("WRIT_BROKER_URL"),
             threads=env.whole("WRIT_DISPATCH_THREADS", 8),
             chunk=env.whole("WRIT_DISPATCH_CHUNK", 20),
             connect_timeout_s=env.seconds("WRIT_CONNECT_TIMEOUT_S", 5),
             read_timeout_s=env.seconds("WRIT_READ_TIMEOUT_S", 20),
             claim_ttl_s=env.seconds("WRIT_CLAIM_TTL_S", 300),
-            poll_s=env.seconds("WRIT_RELAY_POLL_S", 0.05),
+            poll_s=env.seconds("WRIT_RELAY_POLL_S", 0.1),
             rewake_s=env.seconds("WRIT_REWAKE_S", 120),
             backlog=env.whole("WRIT_QUEUE_BACKLOG", 2000),
             ses_region=env.text("WRIT_SES_REGION", "eu-central-1"),
@@ -55,5 +57,5 @@ class Settings:
             raise SettingError("WRIT_SES_ENDPOINT_URL is a sandbox's: production sends through AWS")
         if self.common.production and self.print_url.startswith("http://"):
             raise SettingError("WRIT_PRINT_URL must begin with https:// in production")
-        if self.common.production and self.print_api_key.startswith("sandbox-"):
+        if self.common.production and self.print_api_key.startswith(SANDBOX):
             raise SettingError("WRIT_PRINT_API_KEY is the sandbox's")

@@ -5,52 +5,23 @@ that comes twice finds nothing left to claim.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import dramatiq
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, literal, select, text, update
 
 from shared.database import Database
-from shared.queues import MAX_IDS, Wake, publish
+from shared.queues import Wake, publish
 from shared.tables.dispatch import DUE_UNWOKEN, DUE_WOKEN, deliveries
 
-_SPREAD = 8  # workers that a small batch is spread over
-_SMALLEST = 5  # ids in a message: less is not worth its confirm
+MESSAGE_IDS = 20  # what a worker claims at once: more would wait behind one thread
 
 
-def wake_due(
-    database: Database,
-    broker: dramatiq.Broker,
-    *,
-    channel: str,
-    queue: Wake,
-    now: dt.datetime,
-    backlog: int,
-) -> int:
-    """Wakes due deliveries of one channel, up to `backlog` on its queue; returns how many.
-
-    Raises dramatiq.BrokerConnectionError after making what was not published due again.
-    """
-    with database.begin() as connection:
-        ids = _mark(connection, channel, now, backlog)
-    published = 0
-    try:
-        for some in _messages(ids):
-            publish(broker, queue, some)
-            published += len(some)
-    finally:
-        if published < len(ids):
-            with database.begin() as connection:
-                _unmark(connection, ids[published:])
-    return len(ids)
-
-
-def _mark(connection: Connection, channel: str, now: dt.datetime, backlog: int) -> list[UUID]:
-    waiting = select(deliveries.c.id).where(text(DUE_WOKEN), deliveries.c.channel == channel)
-    on_queue = connection.scalar(
-        select(func.count()).select_from(waiting.limit(backlog).subquery())
-    )
+def mark_due(connection: Connection, *, channel: str, now: dt.datetime, backlog: int) -> list[UUID]:
+    """Marks due deliveries of one channel as woken, up to `backlog` on its queue."""
+    woken = select(deliveries.c.id).where(text(DUE_WOKEN), deliveries.c.channel == channel)
+    on_queue = select(func.count()).select_from(woken.limit(backlog).subquery())
     due = (
         select(deliveries.c.id)
         .where(
@@ -59,7 +30,7 @@ def _mark(connection: Connection, channel: str, now: dt.datetime, backlog: int) 
             deliveries.c.next_attempt_at <= now,
         )
         .order_by(deliveries.c.next_attempt_at)
-        .limit(max(0, backlog - (on_queue or 0)))
+        .limit(literal(backlog) - on_queue.scalar_subquery())
         .with_for_update(skip_locked=True)
     )
     ids = list(connection.scalars(due))
@@ -68,12 +39,26 @@ def _mark(connection: Connection, channel: str, now: dt.datetime, backlog: int) 
     return ids
 
 
+def publish_marked(
+    database: Database, broker: dramatiq.Broker, queue: Wake, ids: Sequence[UUID]
+) -> None:
+    """Publishes what was marked, once that is committed.
+
+    Raises dramatiq.BrokerConnectionError after making what was not published due again.
+    """
+    published = 0
+    try:
+        for at in range(0, len(ids), MESSAGE_IDS):
+            some = ids[at : at + MESSAGE_IDS]
+            publish(broker, queue, some)
+            published += len(some)
+    finally:
+        if published < len(ids):
+            with database.begin() as connection:
+                _unmark(connection, ids[published:])
+
+
 def _unmark(connection: Connection, ids: Sequence[UUID]) -> None:
     connection.execute(
         update(deliveries).where(deliveries.c.id.in_(ids), text(DUE_WOKEN)).values(woken_at=None)
     )
-
-
-def _messages(ids: Sequence[UUID]) -> Iterator[Sequence[UUID]]:
-    size = min(MAX_IDS, max(_SMALLEST, -(-len(ids) // _SPREAD)))
-    return (ids[at : at + size] for at in range(0, len(ids), size))

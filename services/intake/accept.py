@@ -172,7 +172,7 @@ class _Check:
         if occurred_at > at + FUTURE_ALLOWED:
             said = "An action cannot have happened in the future"
             self.faults.add("/occurred_at", "in_the_future", said)
-        elif occurred_at.astimezone(dt.UTC).date() < campaign.opens and not closed:
+        elif occurred_at < dt.datetime.combine(campaign.opens, dt.time(), dt.UTC) and not closed:
             said = f"The campaign began on {campaign.opens}"
             self.faults.add("/occurred_at", "before_campaign", said)
         return case

@@ -39,7 +39,7 @@ def create_app(
     """The WSGI application; without settings, from the environment.  Raises SettingError."""
     if settings is None:
         settings = Settings.from_env()
-        set_up_logs(settings.common, service="intake")
+        set_up_logs(settings.common.logs, service="intake")
     common = settings.common
     database = database or Database(common.database_url, Keyring.parse(common.privacy_keys))
     api = Api(

@@ -65,8 +65,8 @@ def load_entries(
     """Makes `entries` the whole of what `pack` brings.  Returns what changed; raises LoadFailed."""
     documents = {entry_key(entry): entry.model_dump(mode="json") for entry in entries}
     digests = {key: _digest(document) for key, document in documents.items()}
-    with database.begin() as connection, database.hold(connection, "catalogue") as held:
-        if not held:
+    with database.begin() as connection:
+        if not database.hold(connection, "catalogue"):
             raise LoadUnderWay("another pack is being loaded; try again when it is done")
         changes = _compare(pack, digests, _known(connection))
         if changes:

@@ -1,7 +1,7 @@
 """Makes and revokes API clients.  Owns the table `api_clients`; shared/api_keys.py reads it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy import insert, update
@@ -17,7 +17,7 @@ class NewClient:
     """A client just made.  `key` is shown once; only its hash is stored."""
 
     id: UUID
-    key: str
+    key: str = field(repr=False)
 
 
 def create_client(

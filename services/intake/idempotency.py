@@ -3,25 +3,28 @@
 Owns the table `idempotency_records`; a record and what it stands for are committed in one
 transaction, and only when the work succeeded.  Follows draft-ietf-httpapi-idempotency-key-header:
 another body under the same key is refused, and so is a second request while the first is under way.
-Keys belong to their client, and may be used anew after 7 days; nothing purges older records yet.
-Raises Problem.
+Keys belong to their client, and may be used anew after 7 days; older records are purged as
+new ones come.  Raises Problem.
 """
 
 import datetime as dt
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_
 
 from shared.clock import Clock
 from shared.database import Database
 from shared.http.problems import Fault, Problem, ProblemKind
+from shared.tables.columns import Instant
 from shared.tables.intake import idempotency_records
 
 KEPT = dt.timedelta(days=7)
+PURGE_EVERY = 100  # new records; each time twice as many old ones may go, so that none pile up
 
 MALFORMED_KEY = ProblemKind(
     400, "idempotency_key_malformed", "The Idempotency-Key is not of its form"
@@ -39,6 +42,16 @@ _FIND = select(_RECORDS.body_hash, _RECORDS.status, _RECORDS.answer, _RECORDS.cr
     _MINE
 )
 _FORGET = delete(idempotency_records).where(_MINE)
+_KEY_OF = tuple_(_RECORDS.client_id, _RECORDS.key)
+_PURGE = delete(idempotency_records).where(
+    _KEY_OF.in_(
+        select(_RECORDS.client_id, _RECORDS.key)
+        .where(_RECORDS.created_at < bindparam("before", type_=Instant))
+        .order_by(_RECORDS.created_at)
+        .limit(2 * PURGE_EVERY)
+        .with_for_update(skip_locked=True)
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,15 +90,13 @@ class Idempotency:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._numbers = count(1)
 
     def run(self, once: Once, work: Work) -> Result:
         """The result of `work`, or of its first run.  Nothing is stored when `work` raises."""
         name = f"idempotency {once.client_id} {once.key}"
-        with (
-            self._database.begin() as connection,
-            self._database.hold(connection, name) as held,
-        ):
-            if not held:
+        with self._database.begin() as connection:
+            if not self._database.hold(connection, name):
                 raise Problem(IN_FLIGHT, headers={"Retry-After": "1"})
             first = self._first(connection, once)
             if first is not None:
@@ -118,3 +129,5 @@ class Idempotency:
                 "created_at": self._clock(),
             },
         )
+        if next(self._numbers) % PURGE_EVERY == 0:
+            connection.execute(_PURGE, {"before": self._clock() - KEPT})

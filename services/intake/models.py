@@ -5,14 +5,14 @@ No answer repeats a supporter's name, email or words: a stolen key reads nobody'
 """
 
 import datetime as dt
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from shared.api_keys import Mode
 from shared.catalogue import Channel, Kind
-from shared.http.paging import PageQuery
+from shared.http.paging import PageQuery, Word
 
 MOST_IN_NAME = 200  # characters
 MOST_IN_WORDS = 3_000
@@ -123,7 +123,7 @@ _ANSWER_EXAMPLE: dict[str, Any] = {
     "mode": "live",
     "case": "zhang-zhan",
     "campaign": "write-for-rights-2021",
-    "recipients": ["president-of-china"],
+    "recipients": ["cn-president"],
     "links": {"self": f"/v1/actions/{_ID}", "timeline": f"/v1/actions/{_ID}/timeline"},
 }
 
@@ -175,9 +175,6 @@ class ActionView(AcceptedAction):
 
 class ActionPath(BaseModel):
     id: UUID = Field(description="As the answer to `POST /v1/actions` gave it")
-
-
-Word = Annotated[str, Field(max_length=MOST_IN_REFERENCE, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class ActionsQuery(PageQuery):

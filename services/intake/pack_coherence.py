@@ -61,10 +61,6 @@ def _case_faults(files: PackFiles, file: TomlFile, case: Case) -> Iterator[Fault
         yield file.fault(("policy", "channels"), "a case needs at least one channel")
     if not case.policy.kinds:
         yield file.fault(("policy", "kinds"), "a case needs at least one kind")
-    moment = case.policy.embargo_until
-    if moment and moment.tzinfo is None:
-        why = "give the moment its zone, such as 2021-11-19T08:00:00Z"
-        yield file.fault(("policy", "embargo_until"), why)
     for kind in Kind:
         key, slugs = _named(case, kind)
         yield from _named_recipients(files, file, key, slugs)

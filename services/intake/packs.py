@@ -15,15 +15,15 @@ from services.intake.pack_templates import read_template
 from services.intake.pack_toml import TomlFile, parse_toml
 from shared.catalogue import Campaign, Case, Entry, Kind, Recipient, Template
 
-__all__ = ["Fault", "Pack", "PackFaults", "check_pack", "read_pack"]
+__all__ = ["Fault", "Pack", "PackFaults", "read_pack"]
 
 CAMPAIGN_FILE = "pack.toml"
-_SLUG = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+# No longer than `Slug` and `Language` in shared/catalogue.py.
+_SLUG = r"(?![a-z0-9-]{65})[a-z0-9]+(?:-[a-z0-9]+)*"
+_LANGUAGE = r"(?![A-Za-z0-9-]{17})[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*"
 _CASE = re.compile(rf"cases/({_SLUG})/case\.toml")
 _RECIPIENT = re.compile(rf"recipients/({_SLUG})\.toml")
-_TEMPLATE = re.compile(
-    rf"cases/({_SLUG})/({'|'.join(Kind)})\.([a-z]{{2,3}}(?:-[A-Za-z0-9]{{2,8}})*)\.md"
-)
+_TEMPLATE = re.compile(rf"cases/({_SLUG})/({'|'.join(Kind)})\.({_LANGUAGE})\.md")
 _LISTS = {"holder": "holders", "address": "addresses", "mailbox": "mailboxes"}
 
 
@@ -41,11 +41,6 @@ def read_pack(folder: Path) -> Pack:
     if faults:
         raise PackFaults(faults)
     return Pack(tuple(reader.files.entries()))
-
-
-def check_pack(folder: Path) -> list[Fault]:
-    """Every fault of the pack in `folder`, by file and line; an empty list for a good pack."""
-    return _Reader(folder).read()
 
 
 @dataclass

@@ -61,10 +61,4 @@ class Sandbox:
         def certificate() -> Response:
             return Response(self.signer.certificate, mimetype="application/x-pem-file")
 
-        app.extensions["sandbox"] = self
         return app
-
-
-def create_app(settings: SandboxSettings) -> Flask:
-    """The Flask app alone; its Sandbox is `app.extensions["sandbox"]`."""
-    return Sandbox(settings).app

@@ -3,11 +3,11 @@
 Read once at start with `SandboxSettings.from_env`; tests make one by hand.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from shared.settings import Env
+from shared.settings import SANDBOX, Env, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,8 +16,8 @@ class SandboxSettings:
 
     data_dir: Path  # its database, its certificate and its private key
     tracking_url: str  # receipts go to {tracking_url}/v1/receipts/{provider}
-    api_key: str  # what the print vendor's client must present
-    webhook_secret: str  # signs the print vendor's receipts
+    api_key: str = field(repr=False)  # what the print vendor's client must present
+    webhook_secret: str = field(repr=False)  # signs the print vendor's receipts
     seed: int  # the same seed makes the same choices
     lifelike: bool  # a few of the ordinary addresses bounce, delay or return
     receipt_delay_s: tuple[float, float]  # between one receipt and the next: at least, at most
@@ -25,9 +25,11 @@ class SandboxSettings:
 
     @classmethod
     def from_env(cls, env: Env | None = None) -> Self:
-        """Raises SettingError."""
+        """Raises SettingError, in production always."""
         env = env or Env()
-        return cls(
+        if env.production():
+            raise SettingError("WRIT_ENVIRONMENT is production, which has no sandbox")
+        settings = cls(
             data_dir=env.path("WRIT_DATA_DIR", "var") / "sandbox",
             tracking_url=env.text("WRIT_TRACKING_URL", "http://127.0.0.1:8001"),
             api_key=env.text("WRIT_PRINT_API_KEY"),
@@ -39,3 +41,17 @@ class SandboxSettings:
                 env.seconds("WRIT_SANDBOX_RECEIPT_DELAY_MAX_S", 3.0),
             ),
         )
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Raises SettingError where a secret may be a real vendor's, or delays contradict."""
+        if not self.api_key.startswith(SANDBOX):
+            raise SettingError(f"WRIT_PRINT_API_KEY must begin with {SANDBOX} for the sandbox")
+        if not self.webhook_secret.startswith(SANDBOX):
+            raise SettingError(f"WRIT_PRINT_WEBHOOK_SECRET must begin with {SANDBOX}, too")
+        least, most = self.receipt_delay_s
+        if least > most:
+            raise SettingError(
+                "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S exceeds WRIT_SANDBOX_RECEIPT_DELAY_MAX_S"
+            )

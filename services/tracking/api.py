@@ -37,7 +37,7 @@ from services.tracking.receipts.contract import (
 )
 from services.tracking.record import record
 from shared.api_keys import Client, Scope
-from shared.catalogue import Catalogue, Channel
+from shared.catalogue import Catalogue, Channel, Kind
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock
 from shared.database import Database
@@ -191,7 +191,7 @@ class StatusEdge:
 
 def _view(shown: Shown, catalogue: Catalogue) -> dict[str, Any]:
     recipient = catalogue.recipients.get(shown.recipient)
-    office = recipient.office if recipient else shown.recipient
+    office = recipient.office if recipient and shown.kind == Kind.APPEAL else None
     return asdict(shown) | {
         "recipient": RecipientView(slug=shown.recipient, office=office),
         "due_at": shown.next_attempt_at,

@@ -49,7 +49,7 @@ def create_app(
     """Raises SettingError."""
     if settings is None:
         settings = Settings.from_env()
-        set_up_logs(settings.common, service="tracking")
+        set_up_logs(settings.common.logs, service="tracking")
     settings.check()
     database = database or Database(
         settings.common.database_url, Keyring.parse(settings.common.privacy_keys)

@@ -7,33 +7,17 @@ order and writes down what it did (`obeyed_commands`).
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from shared.clock import new_id
-from shared.tables.tracking import commands
+from shared.database import insert_new
+from shared.tables.tracking import Verb, Verdict, commands
 
 # Names the verdicts: one of each kind for an attempt, whoever finds it first.
 _VERDICTS = UUID("c0e9c6e2-5a63-5a53-8a8e-2b8e6a3f7d10")
-
-
-class Verb(StrEnum):
-    """What dispatch can be asked to do."""
-
-    RESOLVE_UNKNOWN = "resolve_unknown"  # arguments: verdict, and provider_id where it is known
-    RELEASE = "release"  # a held delivery is due again
-    CANCEL = "cancel"  # a delivery that has not left never leaves
-
-
-class Verdict(StrEnum):
-    """What became of an attempt that nobody could tell of."""
-
-    SENT = "sent"  # the provider took it
-    NOT_TAKEN = "not_taken"  # the provider did not take it; the delivery is due again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +40,6 @@ def verdict_id(attempt_id: UUID, verdict: Verdict) -> UUID:
 
 def give(connection: Connection, command: Command, now: dt.datetime) -> bool:
     """Writes the command down; False where one of this id was given before."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = (
-        dialect.insert(commands)
-        .on_conflict_do_nothing(index_elements=["id"])
-        .returning(commands.c.id)
-    )
     row = {
         "id": command.id,
         "verb": command.verb.value,
@@ -72,4 +50,4 @@ def give(connection: Connection, command: Command, now: dt.datetime) -> bool:
         "why": command.why,
         "given_at": now,
     }
-    return connection.scalar(statement, row) is not None
+    return insert_new(connection, commands, [row]) == 1

@@ -2,16 +2,15 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from services.tracking.record import Recorded
 from services.tracking.words import ShownState
 from shared.catalogue import Channel
-from shared.http.paging import PageQuery
+from shared.http.paging import PageQuery, Word
 
 
 class IdPath(BaseModel):
@@ -30,32 +29,26 @@ class ReceiptTaken(BaseModel):
     recorded: Recorded | None = Field(description="What became of it; null: there was no need")
 
 
-def _written_out(words: type[StrEnum]) -> WithJsonSchema:
-    """A parameter's words where they are used: its schema stands alone, without references."""
-    return WithJsonSchema({"type": "string", "enum": [word.value for word in words]})
-
-
 class DeliveriesQuery(PageQuery):
-    state: Annotated[ShownState, _written_out(ShownState)] | None = Field(
-        None, description="Only those that stand so now"
-    )
-    case: str | None = Field(None, max_length=64)
-    channel: Annotated[Channel, _written_out(Channel)] | None = None
+    state: ShownState | None = Field(None, description="Only those that stand so now")
+    case: Word | None = Field(None, description="Only those for this case")
+    channel: Channel | None = Field(None, description="Only those by this channel")
 
 
 class RecipientView(BaseModel):
     slug: str
-    office: str
+    office: str | None = Field(
+        description="Of an appeal; null for solidarity: who hands it over is not for publication"
+    )
 
 
 class DeliveryView(BaseModel):
     """One thing handed over once: a carrier for one action or many."""
 
     id: UUID
-    state: ShownState
+    state: ShownState = Field(description="`held`: we must look at it before it leaves")
     reason: str | None = Field(description="A finer word for the state, where there is one")
     since: dt.datetime | None = Field(description="When what decided the state happened")
-    held_reason: str | None = Field(description="Why a person must look at it first")
     carrier: str = Field(description="`single`: one action on its own")
     campaign: str
     case: str
@@ -63,8 +56,8 @@ class DeliveryView(BaseModel):
     channel: Channel
     language: str
     recipient: RecipientView
-    provider: str | None = Field(description="Who took it")
-    provider_id: str | None = Field(description="Under which number")
+    provider: str | None = Field(description="Who took it, or was last asked to")
+    provider_id: str | None = Field(description="Under which number, where it was taken")
     planned_at: dt.datetime
     due_at: dt.datetime = Field(description="Not before this moment is it tried, or tried again")
     handed_over_at: dt.datetime | None

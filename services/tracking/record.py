@@ -111,7 +111,7 @@ def _add_up(insert: postgresql.Insert | sqlite.Insert, collation: str) -> Execut
 
 
 def _says_more(new: _Columns, old: _Columns, collation: str) -> ColumnElement[bool]:
-    """`Outcome.says` in SQL."""
+    """The higher rank; of equals the earliest, and of those the later reason in the alphabet."""
     rank, old_rank = _rank(new["state"]), _rank(old["state"])
     reason, old_reason = (
         func.coalesce(columns["reason"], "").collate(collation) for columns in (new, old)

@@ -3,21 +3,23 @@
 Reads dispatch's `attempts` and our `events`; gives commands (design, section 4, rule 5).  An event
 proves that the provider took it.  For SES alone, silence can prove the opposite: when SES has told
 of the emails it took next, and the margin has passed, this one would have been told of as well.
+A proof that comes after such a verdict takes it back, as long as the delivery still waits.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection, exists, select, text
 
-from services.tracking.commands import Command, Verb, Verdict, give, verdict_id
+from services.tracking.commands import Command, give, verdict_id
 from services.tracking.words import EventWord
 from shared.database import Database
-from shared.tables.dispatch import AttemptState, attempts
-from shared.tables.tracking import commands, events
+from shared.tables.dispatch import AttemptState, DeliveryState, attempts, deliveries
+from shared.tables.tracking import Verb, Verdict, commands, events
 
 GIVEN_BY = "tracking"
 # The providers that tell of every delivery they take, and have no key to ask by.
@@ -38,18 +40,20 @@ class _Unknown:
     started_at: dt.datetime
 
 
+_COLUMNS = (attempts.c.id, attempts.c.delivery_id, attempts.c.provider, attempts.c.started_at)
+
+
 def resolve(database: Database, margin: dt.timedelta, now: dt.datetime) -> int:
     """Gives a command for every unknown that can be settled; how many were new.
 
     Any number may run at once: a verdict on an attempt has one id, so it is given once.
     """
     with database.read() as connection:
-        found = [
-            command
-            for unknown in _unknowns(connection)
-            if (command := _verdict(connection, unknown, now - margin))
-            and not _is_given(connection, command.id)
-        ]
+        verdicts = chain(
+            (_verdict(connection, one, now - margin) for one in _unknowns(connection)),
+            (_proof(connection, one) for one in _called_not_taken(connection)),
+        )
+        found = [one for one in verdicts if one and not _is_given(connection, one.id)]
     if not found:
         return 0
     with database.begin() as connection:
@@ -63,12 +67,7 @@ def _unknowns(connection: Connection) -> Iterator[_Unknown]:
     after: UUID | None = None
     while True:
         query = (
-            select(
-                attempts.c.id,
-                attempts.c.delivery_id,
-                attempts.c.provider,
-                attempts.c.started_at,
-            )
+            select(*_COLUMNS)
             .where(text("attempts.state = 'unknown'"))  # as the partial index says it
             .order_by(attempts.c.id)
             .limit(BATCH)
@@ -80,6 +79,27 @@ def _unknowns(connection: Connection) -> Iterator[_Unknown]:
         if len(rows) < BATCH:
             return
         after = rows[-1].id
+
+
+def _called_not_taken(connection: Connection) -> Iterable[_Unknown]:
+    """The latest attempt of each delivery that is due by such a verdict and has an event after all.
+
+    Only while it is due: once another attempt has begun, an event may be of that one.
+    """
+    query = (
+        select(*_COLUMNS)
+        .join_from(commands, attempts, attempts.c.id == commands.c.attempt_id)
+        .join(deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(
+            commands.c.verb == Verb.RESOLVE_UNKNOWN,
+            commands.c.arguments["verdict"].as_string() == Verdict.NOT_TAKEN,
+            attempts.c.state == AttemptState.NOT_SENT,
+            deliveries.c.state == DeliveryState.DUE,
+            exists().where(events.c.delivery_id == attempts.c.delivery_id),
+        )
+        .order_by(attempts.c.id)
+    )
+    return {row.delivery_id: _Unknown(*row) for row in connection.execute(query)}.values()
 
 
 def _verdict(connection: Connection, unknown: _Unknown, before: dt.datetime) -> Command | None:
@@ -112,7 +132,7 @@ def _proof(connection: Connection, unknown: _Unknown) -> Command | None:
 
 def _silence(connection: Connection, unknown: _Unknown) -> Command | None:
     neighbours = _neighbours(connection, unknown)
-    if not neighbours or not all(told for _, told in neighbours):
+    if len(neighbours) < NEIGHBOURS or not all(told for _, told in neighbours):
         return None
     told = ", ".join(str(attempt) for attempt, _ in neighbours)
     return _command(

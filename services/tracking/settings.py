@@ -1,12 +1,10 @@
 """What tracking is told at its start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from shared.settings import CommonSettings, Env, SettingError
-
-SANDBOX = "sandbox-"  # how every secret of the sandbox begins
+from shared.settings import SANDBOX, CommonSettings, Env, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +14,9 @@ class Settings:
     port: int
     sns_topic_arns: tuple[str, ...]  # whose messages we believe; all others are refused
     sns_certificate_file: Path | None  # the sandbox's; None: Amazon's own certificates
-    print_webhook_secret: str  # signs the print vendor's receipts
+    print_webhook_secret: str = field(repr=False)  # signs the print vendor's receipts
     unknown_margin_s: float  # so long a provider may stay silent about an email it took
-    console_password: str  # empty: the console asks for none (development only)
+    console_password: str = field(repr=False)  # empty: the console asks for none (development only)
 
     @classmethod
     def from_env(cls, env: Env | None = None) -> Self:
@@ -45,6 +43,8 @@ class Settings:
                 raise SettingError(f"WRIT_SNS_TOPIC_ARNS: {arn!r} is no ARN of a topic")
         if not self.common.production:
             return
+        if not self.sns_topic_arns:
+            raise SettingError("WRIT_SNS_TOPIC_ARNS is not set: every receipt from SES is refused")
         if self.sns_certificate_file is not None:
             raise SettingError("WRIT_SNS_CERTIFICATE_FILE is for the sandbox: production has none")
         if self.print_webhook_secret.startswith(SANDBOX):

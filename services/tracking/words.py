@@ -1,11 +1,11 @@
 """The words of tracking: what a receipt can tell, and what a delivery's state is shown as.
 
 Facts of one delivery are projected into one state by a table alone: the fact that says the most
-wins, whatever came first, late or twice.  `shown_state` is the same for queries and for Python.
+wins, whatever came first, late or twice.  record.py keeps it, `SHOWN_STATE` reads it.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,9 +93,6 @@ STATE_BEFORE_RECEIPTS: Mapping[DeliveryState, ShownState] = {
 }
 
 
-_END_OF_TIME = dt.datetime.max.replace(tzinfo=dt.UTC)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """One thing that a receipt tells about its delivery."""
@@ -115,34 +112,13 @@ class Outcome:
     reason: str | None
     since: dt.datetime
 
-    @property
-    def says(self) -> tuple[int, dt.timedelta, str]:
-        """Sorts outcomes by how much they say; of equals the earliest says most."""
-        return RANK[self.state], _END_OF_TIME - self.since, self.reason or ""
-
 
 def outcome_of(fact: Fact) -> Outcome:
     """What one fact adds up to, alone."""
     return Outcome(STATE_OF[fact.word], fact.reason, fact.occurred_at)
 
 
-def project(facts: Iterable[Fact]) -> Outcome | None:
-    """What all the facts add up to; None without any.  Order and repeats change nothing."""
-    return max((outcome_of(fact) for fact in facts), key=lambda one: one.says, default=None)
-
-
-def shown_state(
-    outcome: str | None, state: DeliveryState | str, held_reason: str | None
-) -> ShownState:
-    """The state everybody sees.  The Python twin of `SHOWN_STATE`."""
-    if outcome is not None:
-        return ShownState(outcome)
-    if state == DeliveryState.DUE and held_reason is not None:
-        return ShownState.HELD
-    return STATE_BEFORE_RECEIPTS[DeliveryState(state)]
-
-
-# For queries over `deliveries` outer-joined with `outcomes`.
+# The state everybody sees, for queries over `deliveries` outer-joined with `outcomes`.
 SHOWN_STATE: ColumnElement[str] = func.coalesce(
     outcomes.c.state,
     case(

@@ -5,6 +5,7 @@ JSON is stricter than most parsers: UTF-8 only, no duplicate names, no NaN, no l
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, NoReturn, TypeVar
 
@@ -41,6 +42,9 @@ _CODES = {
     "less_than_equal": "too_large",
     "timezone_aware": "no_time_zone",
 }
+#: Only an escape can bring half of a character: UTF-8 has no bytes for it.
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _WRONG_FORM_ENDINGS = ("_parsing", "_from_date_parsing", "_format")
 
 VALIDATION_CODES: Mapping[str, str] = {
@@ -82,9 +86,9 @@ def raw_body(request: Request) -> bytes:
 
 
 def check_json(raw: bytes) -> None:
-    """Raises Problem(MALFORMED) on what pydantic's own parser would let pass."""
+    """Raises Problem(MALFORMED) on what pydantic's own parser would let pass, or not place."""
     try:
-        json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
+        tree = json.loads(raw.decode(), object_pairs_hook=_unique, parse_constant=_no_constant)
     except UnicodeDecodeError:
         raise Problem(MALFORMED, "The body is not UTF-8") from None
     except RecursionError:
@@ -94,6 +98,10 @@ def check_json(raw: bytes) -> None:
         raise Problem(MALFORMED, f"The body is not JSON: {error.msg}, {where}") from None
     except ValueError as error:
         raise Problem(MALFORMED, f"The body is not JSON: {error}") from None
+    if _ESCAPED_HALF.search(raw) and (halves := _halves(tree)):
+        said = "The text holds half of a character"
+        faults = [Fault(where, "lone_surrogate", said) for where in sorted(halves)]
+        raise Problem(MALFORMED, said, faults=faults)
 
 
 def query(request: Request, model: type[M]) -> M:
@@ -159,6 +167,22 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name appears twice in one object")
+    return found
+
+
+def _halves(tree: Any) -> set[str]:
+    """Pointers to the texts that hold half of a character, and to the objects with such a name."""
+    found: set[str] = set()
+    left: list[tuple[tuple[int | str, ...], Any]] = [((), tree)]
+    while left:  # no recursion: the body chooses the depth
+        place, value = left.pop()
+        if isinstance(value, str) and _HALF.search(value):
+            found.add(pointer(place))
+        elif isinstance(value, list):
+            left += [((*place, number), inner) for number, inner in enumerate(value)]
+        elif isinstance(value, dict):
+            left += [(place, name) for name in value]
+            left += [((*place, k), inner) for k, inner in value.items() if not _HALF.search(k)]
     return found
 
 

@@ -44,7 +44,7 @@ def build(about: About, operations: Iterable[Operation]) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": paths,
         "components": {
-            "schemas": components.get("$defs", {}),
+            "schemas": components.get("$defs", {}) | _named_in_parameters(operations),
             "securitySchemes": {
                 "key": {"type": "http", "scheme": "bearer", "description": "An API key, `writ_…`"}
             },
@@ -82,11 +82,23 @@ def _operation(
     return document
 
 
-def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
+def _named_in_parameters(operations: Iterable[Operation]) -> dict[str, Any]:
+    """What parameters refer to: the words of an enum."""
+    found: dict[str, Any] = {}
+    for one in operations:
+        for _, schema in _places(one):
+            found |= schema.get("$defs", {})
+    return found
+
+
+def _places(one: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     for place, name in (("path", "path"), ("query", "query"), ("headers", "header")):
-        if place not in one.takes:
-            continue
-        schema = one.takes[place].model_json_schema()
+        if place in one.takes:
+            yield name, one.takes[place].model_json_schema(ref_template=_REF)
+
+
+def _parameters(one: Operation) -> Iterator[dict[str, Any]]:
+    for name, schema in _places(one):
         for key, inner in schema["properties"].items():
             inner = dict(inner)
             description = inner.pop("description", "")

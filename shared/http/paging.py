@@ -5,13 +5,15 @@ No totals: counting costs more than the list, and a sum without its meaning misl
 
 import base64
 import binascii
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from pydantic import BaseModel, Field
 
 from shared.http.problems import Fault, invalid
 
 T = TypeVar("T", bound=BaseModel)
+#: What a list may be narrowed by: one line, and nothing in it that PostgreSQL refuses.
+Word = Annotated[str, Field(max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
 class PageQuery(BaseModel, extra="forbid"):

@@ -1,7 +1,6 @@
 """Runs the steps on the connection that shared/migrate.py hands in.
 
-By hand, to write a new step: `alembic -x url=… revision --autogenerate -m "what changes"` with the
-`script_location` set to this folder; CONTRIBUTING.md has the recipe.
+Or on a database of its own, `-x url=…`, which is how `make migration` drafts a new step.
 """
 
 from typing import Any, Literal

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from shared.privacy import Personal
-from shared.tables.columns import METADATA, Id, Instant, Json, feed
+from shared.tables.columns import METADATA, Id, Instant, feed
 
 _DISPATCH = {"owner": "dispatch"}
 
@@ -79,6 +79,8 @@ deliveries = Table(
     _partial("ix_deliveries_sending", "claimed_at", where="state = 'sending'"),
     _partial("ix_deliveries_unknown", "next_attempt_at", where="state = 'unknown'"),
     _partial("ix_deliveries_held", "id", where="state = 'due' AND held_reason IS NOT NULL"),
+    # People search by it.
+    _partial("ix_deliveries_provider_id", "provider_id", where="provider_id IS NOT NULL"),
     Index("ix_deliveries_case_channel", "case", "channel", "state"),
     info=_DISPATCH,
 )
@@ -145,7 +147,6 @@ obeyed_commands = Table(
     METADATA,
     Column("command_id", Id, primary_key=True),
     Column("effect", Text, nullable=False),
-    Column("detail", Json),
     Column("obeyed_at", Instant, nullable=False),
     info=_DISPATCH,
 )

@@ -1,11 +1,29 @@
 """The tables that tracking writes: receipts, events, outcomes, commands."""
 
+from enum import StrEnum
+
 from sqlalchemy import Column, Index, String, Table, Text
 
 from shared.privacy import Personal
 from shared.tables.columns import METADATA, Id, Instant, Json, feed
 
 _TRACKING = {"owner": "tracking"}
+
+
+class Verb(StrEnum):
+    """What dispatch can be asked to do."""
+
+    RESOLVE_UNKNOWN = "resolve_unknown"  # arguments: verdict, and provider_id where it is known
+    RELEASE = "release"  # a held delivery is due again
+    CANCEL = "cancel"  # a delivery that has not left never leaves
+
+
+class Verdict(StrEnum):
+    """What became of an attempt that nobody could tell of."""
+
+    SENT = "sent"  # the provider took it
+    NOT_TAKEN = "not_taken"  # the provider did not take it; the delivery is due again
+
 
 # What providers told us, as they said it, once each.
 receipts = Table(
@@ -59,7 +77,7 @@ commands = Table(
     METADATA,
     *feed("commands"),
     Column("id", Id, nullable=False, unique=True),
-    Column("verb", String(32), nullable=False),  # services/tracking/commands.py says which
+    Column("verb", String(32), nullable=False),  # a Verb
     Column("delivery_id", Id),
     Column("attempt_id", Id),
     Column("arguments", Json, nullable=False),

@@ -68,6 +68,26 @@ def test_a_second_writ_on_the_same_data_is_refused_in_words(
     assert "another Writ works in" in " ".join(second.stderr.split())
 
 
+def test_a_writ_whose_relay_falls_ends_and_says_so(env: dict[str, str], tmp_path: Path) -> None:
+    up = subprocess.Popen(
+        _writ("up"), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    _until(lambda: _serves(env), up)
+
+    _load_nonsense(tmp_path)
+    _, said = up.communicate(timeout=30)
+
+    assert up.returncode == 2
+    assert "the relay fell (ValidationError)" in " ".join(said.split())
+
+
+def _load_nonsense(data: Path) -> None:
+    """A catalogue that cannot be read, as no pack could bring it."""
+    with closing(sqlite3.connect(data / "writ.db")) as database, database:
+        database.execute("INSERT INTO catalogue_entries VALUES ('case', 'x', 1, 'x', 'x', '{}', 1)")
+        database.execute("INSERT INTO pack_loads VALUES (1, 'x', 'x', '[]', '2026-01-01 00:00:00')")
+
+
 def test_a_killed_demo_ends_every_action_once_after_a_restart(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -120,7 +140,7 @@ def _started(*words: str, env: dict[str, str]) -> Iterator[subprocess.Popen[byte
         process.wait(30)
 
 
-def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+def _until(holds: Callable[[], bool], process: subprocess.Popen[Any]) -> None:
     end = time.monotonic() + PATIENCE_S
     while not holds():
         assert process.poll() is None, "the process ended too early"

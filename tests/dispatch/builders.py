@@ -36,7 +36,7 @@ from shared.clock import new_id
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
-from shared.settings import CommonSettings
+from shared.settings import CommonSettings, LogSettings
 from shared.tables.dispatch import AttemptState, DeliveryState, attempts, carriages, deliveries
 from shared.tables.intake import actions
 from shared.tables.tracking import commands
@@ -212,14 +212,13 @@ def dispatch_settings(data_dir: Path, **changes: Any) -> Settings:
     common = CommonSettings(
         production=False,
         database_url="sqlite://",
-        broker_url="stub://",
         privacy_keys="unused:",
         data_dir=data_dir,
-        sentry_dsn="",
-        log_json=True,
+        logs=LogSettings(sentry_dsn="", log_json=True),
     )
     fields: dict[str, Any] = {
         "common": common,
+        "broker_url": "stub://",
         "threads": 2,
         "chunk": 20,
         "connect_timeout_s": 1,

@@ -7,11 +7,11 @@ import pytest
 from services.dispatch.providers.contract import Taken
 from services.dispatch.recover import (
     abandon_stale_claims,
-    any_unknown,
+    any_unsettled,
     ask_again,
     forget_lost_wakes,
 )
-from services.dispatch.wake import wake_due
+from services.dispatch.wake import mark_due, publish_marked
 from shared.broker import make_broker
 from shared.queues import EMAILS
 from tests.dispatch.builders import NOON, World
@@ -83,7 +83,9 @@ def test_a_letter_left_by_a_crash_is_found_at_the_vendor_and_not_printed_twice(
     with world.database.begin() as connection:
         ask_again(connection, NOON)
     broker = make_broker("stub://")
-    wake_due(world.database, broker, channel="letter", queue=EMAILS, now=world.clock(), backlog=10)
+    with world.database.begin() as connection:
+        ids = mark_due(connection, channel="letter", now=world.clock(), backlog=10)
+    publish_marked(world.database, broker, EMAILS, ids)
     world.deliver(left)
 
     assert world.letters.calls == []
@@ -111,11 +113,26 @@ def test_a_wake_up_that_nobody_answered_is_made_again(
     assert (world.delivery(one).woken_at is None) == lost
 
 
-def test_whether_anything_is_unknown_is_known(world: World) -> None:
+def unsettled(world: World) -> bool:
     with world.database.read() as connection:
-        before = any_unknown(connection)
-    world.an_unknown()
-    with world.database.read() as connection:
-        after = any_unknown(connection)
+        return any_unsettled(connection)
 
-    assert (before, after) == (False, True)
+
+def test_whether_anything_is_unknown_is_known(world: World) -> None:
+    world.a_delivery()
+
+    before = unsettled(world)
+    world.an_unknown()
+
+    assert (before, unsettled(world)) == (False, True)
+
+
+@pytest.mark.parametrize(("state", "waits"), [("due", True), ("handed_over", False)])
+def test_a_verdict_is_in_doubt_until_its_delivery_has_left(
+    state: str, waits: bool, world: World
+) -> None:
+    delivery = world.a_delivery(state=state, attempts=1)
+    attempt = world.an_attempt(delivery, state="not_sent")
+    world.a_command("resolve_unknown", delivery, attempt_id=attempt)
+
+    assert unsettled(world) == waits

@@ -10,7 +10,7 @@ from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import func, select
 
 from services.dispatch.recover import forget_lost_wakes
-from services.dispatch.wake import wake_due
+from services.dispatch.wake import mark_due, publish_marked
 from shared.broker import make_broker
 from shared.queues import EMAILS, LETTERS, MAX_IDS, Wake
 from shared.tables.dispatch import deliveries
@@ -42,7 +42,10 @@ class Recording(StubBroker):
 
 def wake(world: World, broker: dramatiq.Broker, channel: str = "email", backlog: int = 2000) -> int:
     queue: Wake = QUEUES[channel]
-    return wake_due(world.database, broker, channel=channel, queue=queue, now=NOON, backlog=backlog)
+    with world.database.begin() as connection:
+        ids = mark_due(connection, channel=channel, now=NOON, backlog=backlog)
+    publish_marked(world.database, broker, queue, ids)
+    return len(ids)
 
 
 def due(world: World, number: int, channel: str = "email") -> list[str]:
@@ -133,7 +136,7 @@ def test_one_channels_backlog_does_not_starve_another(world: World) -> None:
     assert number == [20, 5]
 
 
-@pytest.mark.parametrize("good", [0, 3])
+@pytest.mark.parametrize("good", [0, 1])
 def test_what_a_broken_broker_did_not_take_stays_due(good: int, world: World) -> None:
     wanted, broken = due(world, 40), Recording(good)
 

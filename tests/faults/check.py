@@ -13,10 +13,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, func, select
 
-from services.tracking.commands import Verb
 from shared.tables.dispatch import AttemptState, DeliveryState, attempts, carriages, deliveries
 from shared.tables.intake import actions
-from shared.tables.tracking import commands, events
+from shared.tables.tracking import Verb, commands, events
 from tests.production import Production
 
 SHOWN = 20  # violations of one kind: more would hide the others

@@ -17,7 +17,7 @@ from shared.catalogue import Campaign, Case, Channel, Entry, Kind, Policy, Recip
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
-from shared.settings import CommonSettings
+from shared.settings import CommonSettings, LogSettings
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 KEYRING = Keyring((("test", b"k" * 32),))
@@ -115,11 +115,9 @@ def settings(url: str) -> Settings:
     common = CommonSettings(
         production=False,
         database_url=url,
-        broker_url="stub://",
         privacy_keys="unused:",
         data_dir=Path("var"),
-        sentry_dsn="",
-        log_json=False,
+        logs=LogSettings(sentry_dsn="", log_json=False),
     )
     return Settings(
         common=common, host="127.0.0.1", port=0, identity_key=b"i" * 32, max_body_bytes=65_536

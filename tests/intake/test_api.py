@@ -175,6 +175,26 @@ def test_what_is_not_json_is_malformed(intake: Intake, body: bytes) -> None:
     assert count(intake.database) == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        (b'{"words": "\\ud800"}', ["/words"]),
+        (b'{"case": "\\ud83d\\ude00", "supporter": {"name": "a\\udc00"}}', ["/supporter/name"]),
+        (b'{"recipients": ["a", "\\udfff"], "words": "\\ud800"}', ["/recipients/1", "/words"]),
+        (b'{"consent": {"\\ud800": true}}', ["/consent"]),
+    ],
+)
+def test_half_a_character_is_told_with_its_place(
+    intake: Intake, body: bytes, where: list[str]
+) -> None:
+    answer = raw(intake, body)
+
+    told = [(one["pointer"], one["code"]) for one in answer.json["errors"]]
+    assert problem(answer) == (400, "malformed_json")
+    assert told == [(pointer, "lone_surrogate") for pointer in where]
+    assert count(intake.database) == 0
+
+
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"1", b"null"])
 def test_a_body_must_be_an_object(intake: Intake, body: bytes) -> None:
     assert problem(raw(intake, body)) == (422, "invalid")

@@ -103,12 +103,10 @@ def test_a_pack_cannot_take_over_anothers_entry(database: Database) -> None:
 def test_two_loads_at_once_do_not_mix(database: Database) -> None:
     if not database.is_postgresql:
         pytest.skip("SQLite makes the second load wait for the first")
-    with (
-        database.begin() as connection,
-        database.hold(connection, "catalogue"),
-        pytest.raises(LoadUnderWay),
-    ):
-        load_entries(database, "test", a_pack())
+    with database.begin() as connection:
+        database.hold(connection, "catalogue")
+        with pytest.raises(LoadUnderWay):
+            load_entries(database, "test", a_pack())
 
     assert load_entries(database, "test", a_pack())
 

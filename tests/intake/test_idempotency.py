@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from services.intake.catalogue import load_entries
 from services.intake.clients import create_client
-from services.intake.idempotency import read_key
+from services.intake.idempotency import PURGE_EVERY, read_key
 from shared.api_keys import Mode, Scope
 from shared.http.problems import Problem
 from shared.tables.intake import actions, idempotency_records
@@ -101,6 +101,16 @@ def test_a_key_may_be_used_anew_after_seven_days(intake: Intake) -> None:
     assert stored(intake) == (2, 1)
 
 
+def test_what_is_too_old_is_forgotten_while_others_come(intake: Intake) -> None:
+    intake.post(an_action(), key="old")
+    intake.clock.at += dt.timedelta(days=7, seconds=1)
+
+    for number in range(PURGE_EVERY):
+        intake.post(an_action(), key=f"new-{number}")
+
+    assert stored(intake) == (PURGE_EVERY + 1, PURGE_EVERY)
+
+
 def test_the_first_answer_comes_also_when_the_case_was_stopped_since(intake: Intake) -> None:
     first = intake.post(an_action(), key="one")
     load_entries(intake.database, "test", a_pack(a_case(policy=a_policy(stopped=True))))
@@ -115,7 +125,8 @@ def test_a_request_under_way_is_told(intake: Intake) -> None:
     if not intake.database.is_postgresql:
         pytest.skip("SQLite makes the second request wait for the first")
 
-    with intake.database.begin() as connection, intake.database.hold(connection, name):
+    with intake.database.begin() as connection:
+        intake.database.hold(connection, name)
         answer = intake.post(an_action(), key="one")
 
     assert (answer.status_code, answer.json["code"]) == (409, "idempotency_in_flight")

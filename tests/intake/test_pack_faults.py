@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.packs import check_pack
+from services.intake.packs import PackFaults, read_pack
 from tests.intake.small_pack import ADA, APPEAL, CARD, CASE, OFFICE, PACK, SMALL, a_pack
 
 
 def faults_of(folder: Path) -> list[tuple[str, int, str]]:
-    return [(fault.file, fault.line, fault.message) for fault in check_pack(folder)]
+    with pytest.raises(PackFaults) as found:
+        read_pack(folder)
+    return [(fault.file, fault.line, fault.message) for fault in found.value.faults]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,11 @@ SLIPS = {
     "no channel at all": Slip(CASE, '["email", "letter"]', "[]", 11, "at least one channel"),
     "no kind at all": Slip(CASE, '["appeal", "solidarity"]', "[]", 12, "at least one kind"),
     "a moment without a zone": Slip(
-        CASE, "[policy]", "[policy]\nembargo_until = 2030-01-01T08:00:00", 11, "its zone"
+        CASE, "[policy]", "[policy]\nembargo_until = 2030-01-01T08:00:00", 11, "timezone"
+    ),
+    "a name longer than its column": Slip(OFFICE, "Second", "S" * 201, 15, "at most 200"),
+    "a language longer than its column": Slip(
+        OFFICE, '["ru", "en"]', '["ru-aaaaaaaa-bbbbbbbb", "en"]', 4, "at most 16"
     ),
     "solidarity with nobody": Slip(CASE, '[\n  "ada",\n]', "[]", 7, "names no recipient"),
     "an unknown country of a case": Slip(CASE, '"BY"', '"ZZ"', 2, "unknown country 'ZZ'"),

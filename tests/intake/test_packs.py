@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.packs import PackFaults, check_pack, read_pack
+from services.intake.packs import PackFaults, read_pack
 from shared.catalogue import Campaign, Case, Catalogue, Channel, Kind, Recipient
 from tests.intake.small_pack import SMALL, a_pack
 
@@ -15,7 +15,7 @@ REAL = PACKS / "write-for-rights-2021"
 
 
 def test_the_real_pack_has_no_fault() -> None:
-    assert [str(fault) for fault in check_pack(REAL)] == []
+    assert read_pack(REAL).entries
 
 
 def test_the_real_pack_covers_ten_cases_each_with_an_office_and_an_english_appeal() -> None:
@@ -38,7 +38,7 @@ def test_the_real_pack_speaks_the_languages_of_the_offices_it_writes_to() -> Non
 def test_the_real_pack_is_checked_in_less_than_a_second() -> None:
     began = time.perf_counter()
 
-    check_pack(REAL)
+    read_pack(REAL)
 
     assert time.perf_counter() - began < 1
 
@@ -107,9 +107,10 @@ def test_a_pack_written_on_windows_is_read_alike(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_has_no_campaign(tmp_path: Path) -> None:
-    faults = check_pack(tmp_path / "nowhere")
+    with pytest.raises(PackFaults) as found:
+        read_pack(tmp_path / "nowhere")
 
-    assert ("pack.toml", 1) in [(fault.file, fault.line) for fault in faults]
+    assert ("pack.toml", 1) in [(fault.file, fault.line) for fault in found.value.faults]
 
 
 def test_reading_names_every_fault_at_once_in_order(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, insert, select, text
@@ -76,18 +77,42 @@ def test_writers_at_once_take_turns(database: Database) -> None:
         assert connection.scalar(select(cursors.c.seq)) == 40
 
 
-def test_one_alone_holds_a_name(database: Database) -> None:
-    with (
-        database.read() as one,
-        database.read() as two,
-        database.hold(one, "work") as first,
-        database.hold(two, "work") as second,
-        database.hold(two, "other") as other,
-    ):
-        held = first, second, other
+def test_one_alone_holds_a_name_until_its_transaction_ends(postgres_url: str) -> None:
+    database = Database(postgres_url, KEYRING)
 
-    with database.read() as three, database.hold(three, "work") as after:
-        assert (*held, after) == (True, False, True, True)
+    with database.begin() as one, database.begin() as two:
+        held = [database.hold(one, "work"), database.hold(two, "work"), database.hold(two, "other")]
+    with database.begin() as three:
+        held.append(database.hold(three, "work"))
+
+    database.close()
+    assert held == [True, False, True, True]
+
+
+def test_the_one_writer_of_sqlite_holds_every_name(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'writ.db'}", KEYRING)
+
+    with database.begin() as connection:
+        held = database.hold(connection, "work")
+
+    database.close()
+    assert held
+
+
+def test_a_connection_to_postgresql_waits_for_nobody_without_end(postgres_url: str) -> None:
+    database = Database(postgres_url, KEYRING)
+
+    with database.read() as connection:
+        idle = connection.scalar(text("SHOW idle_in_transaction_session_timeout"))
+        info = connection.connection.driver_connection.info  # type: ignore[union-attr]
+        asked = info.get_parameters()
+
+    database.close()
+    assert idle == "1min"
+    assert {name: asked.get(name) for name in ("connect_timeout", "tcp_user_timeout")} == {
+        "connect_timeout": "5",
+        "tcp_user_timeout": "30000",
+    }
 
 
 def test_an_error_names_no_person(database: Database) -> None:

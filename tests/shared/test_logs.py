@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from services.dispatch.actors import declare
 from shared.broker import make_broker
 from shared.logs import set_up_logs
 from shared.queues import EMAILS, publish
-from shared.settings import CommonSettings
+from shared.settings import LogSettings
 from shared.tables.intake import actions
 from shared.worker import start_worker
 from tests.dispatch.builders import World
@@ -34,17 +36,7 @@ class FakeTransport(Transport):
         SENT.append(envelope.serialize().decode())
 
 
-def settings(**changes: Any) -> CommonSettings:
-    fields: dict[str, Any] = {
-        "production": False,
-        "database_url": "sqlite://",
-        "broker_url": "stub://",
-        "privacy_keys": "unused:",
-        "data_dir": Path("var"),
-        "sentry_dsn": "http://key@127.0.0.1:9/1",
-        "log_json": True,
-    }
-    return CommonSettings(**fields | changes)
+SETTINGS = LogSettings(sentry_dsn="http://key@127.0.0.1:9/1", log_json=True)
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     init = sentry_sdk.init
     monkeypatch.setattr(sentry_sdk, "init", lambda **more: init(transport=FakeTransport, **more))
     stream = io.StringIO()
-    set_up_logs(settings(), service="dispatch", stream=stream)
+    set_up_logs(SETTINGS, service="dispatch", stream=stream)
     yield stream
     sentry_sdk.get_client().close()
     init()
@@ -111,3 +103,21 @@ def test_an_error_in_a_worker_reaches_sentry_without_people(
     assert any("IntegrityError" in one or "StatementError" in one for one in SENT)
     assert [named(one) for one in SENT if named(one)] == []
     assert named(logs.getvalue()) == []
+
+
+def test_what_libraries_say_has_the_same_form() -> None:
+    program = """
+import logging, sys
+from shared.logs import set_up_logs
+from shared.settings import LogSettings
+set_up_logs(LogSettings(sentry_dsn="", log_json=True), service="dispatch", stream=sys.stdout)
+logging.getLogger("dramatiq.worker").error("Failed: %s", "m-1", exc_info=ValueError("why"))
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+
+    line = json.loads(ran.stdout)
+    assert (line["event"], line["level"], line["service"]) == ("Failed: m-1", "error", "dispatch")
+    assert "ValueError: why" in line["exception"]
+    assert line["timestamp"].endswith("Z")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -62,12 +63,42 @@ def test_whether_a_database_is_migrated_is_known(database: Database) -> None:
     assert (before, after) == (False, True)
 
 
-def test_an_older_database_is_not_migrated(database: Database) -> None:
+@pytest.mark.parametrize(
+    ("revision", "ready"), [("1", False), ("2", False), ("3", True), ("of a later version", True)]
+)
+def test_only_a_database_older_than_the_code_is_not_ready(
+    database: Database, tmp_path: Path, revision: str, ready: bool
+) -> None:
+    """The processes of the version before go on working while a newer one is migrated in."""
+    some_steps(tmp_path, "1", "2", "3")
     migrate(database)
     with database.begin() as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :it"), {"it": revision})
 
-    assert is_migrated(database) is False
+    assert is_migrated(database, tmp_path) is ready
+
+
+def test_the_version_before_leaves_a_newer_database_alone(database: Database) -> None:
+    """To go back is to start the image before, whose `writ migrate` runs first."""
+    migrate(database)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of a later version'"))
+
+    migrate(database)
+
+    with database.read() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == (
+            "of a later version"
+        )
+
+
+def some_steps(folder: Path, *revisions: str) -> None:
+    (folder / "versions").mkdir()
+    before = None
+    for revision in revisions:
+        step = f"revision = {revision!r}\ndown_revision = {before!r}\n"
+        (folder / "versions" / f"{revision}_step.py").write_text(step)
+        before = revision
 
 
 def test_migrating_again_and_at_once_changes_nothing(postgres_url: str) -> None:

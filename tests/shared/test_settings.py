@@ -32,6 +32,8 @@ def test_a_secret_may_lie_in_a_file(tmp_path: Path) -> None:
         (lambda env: env.whole("NAME", 1), {"NAME": "٣"}, "whole number"),
         (lambda env: env.seconds("NAME", 1), {"NAME": "soon"}, "number of seconds"),
         (lambda env: env.seconds("NAME", 1), {"NAME": "-1"}, "number of seconds"),
+        (lambda env: env.seconds("NAME", 1), {"NAME": "nan"}, "number of seconds"),
+        (lambda env: env.seconds("NAME", 1), {"NAME": "inf"}, "number of seconds"),
         (lambda env: env.flag("NAME", default=True), {"NAME": "true"}, "yes or no"),
         (lambda env: env.choice("NAME", "a", among=("a", "b")), {"NAME": "c"}, "one of a, b"),
     ],

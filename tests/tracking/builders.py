@@ -13,7 +13,7 @@ from shared.clock import new_id
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
-from shared.settings import CommonSettings
+from shared.settings import CommonSettings, LogSettings
 from shared.tables.dispatch import attempts, carriages, deliveries
 from shared.tables.intake import actions
 
@@ -42,11 +42,9 @@ def some_settings(data_dir: Path, **changes: Any) -> Settings:
     common = CommonSettings(
         production=False,
         database_url=f"sqlite:///{data_dir / 'writ.db'}",
-        broker_url="stub://",
         privacy_keys=KEYS,
         data_dir=data_dir,
-        sentry_dsn="",
-        log_json=True,
+        logs=LogSettings(sentry_dsn="", log_json=True),
     )
     told: dict[str, Any] = {
         "common": common,

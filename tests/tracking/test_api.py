@@ -12,19 +12,21 @@ from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
 from services.tracking.app import create_app
-from services.tracking.commands import Command, Verb, give
+from services.tracking.commands import Command, give
 from services.tracking.words import ShownState
 from shared.api_keys import Mode, Scope, new_key
+from shared.catalogue import Channel
 from shared.clock import new_id
 from shared.database import Database
 from shared.tables.dispatch import obeyed_commands, print_orders
 from shared.tables.intake import api_clients, catalogue_entries, pack_loads
-from shared.tables.tracking import events, receipts
+from shared.tables.tracking import Verb, events, receipts
 from tests.tracking.builders import (
     CLIENT,
     NOON,
     TOPIC,
     a_delivery,
+    a_fact,
     an_action,
     an_attempt,
     minutes,
@@ -33,6 +35,7 @@ from tests.tracking.builders import (
 )
 from tests.tracking.receipts.signing import a_certificate, an_envelope, payload
 from tests.tracking.receipts.test_print_vendor import signature
+from tests.tracking.test_record import a_receipt, take
 
 VENDOR_SECRET = "sandbox-secret"
 THE_OFFICE = {
@@ -178,6 +181,42 @@ def test_a_delivery_says_where_it_stands(
     assert "office@recipient.example" not in answer.text
 
 
+def test_nobody_is_told_whom_a_solidarity_message_is_handed_to(
+    web: FlaskClient, key: dict[str, str], small_database: Database
+) -> None:
+    with small_database.begin() as connection:
+        delivery = a_delivery(connection, kind="solidarity")
+
+    one, many = (web.get(f"/v1/deliveries{of}", headers=key) for of in (f"/{delivery}", ""))
+
+    assert one.json is not None
+    assert many.json is not None
+    for said in (one.json, many.json["data"][0]):
+        assert said["recipient"] == {"slug": "the-office", "office": None}
+
+
+def test_what_is_written_for_ops_is_not_told_to_clients(
+    web: FlaskClient, key: dict[str, str], small_database: Database
+) -> None:
+    with small_database.begin() as connection:
+        action = an_action(connection)
+        reason = "the family moved to 1 Hidden Road"
+        delivery = a_delivery(connection, of=action, state="due", held_reason=reason)
+        an_attempt(connection, delivery, state="not_sent", detail="mx7.inside.example said 451")
+        wish = Command(
+            verb=Verb.RELEASE, delivery_id=delivery, given_by="console/Ada", why="Mr Example rang"
+        )
+        give(connection, wish, NOON)
+    take(small_database, a_receipt(delivery, a_fact(detail="250 OK mx7.inside.example")))
+    paths = (f"/v1/deliveries/{delivery}", "/v1/deliveries", f"/v1/actions/{action}/timeline")
+
+    answers = [web.get(path, headers=key) for path in paths]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
+    words = ("Hidden", "inside.example", "Mr Example", "Ada")
+    assert not [word for word in words for answer in answers if word in answer.text]
+
+
 def test_a_receipt_changes_what_is_said(
     web: FlaskClient, key: dict[str, str], small_database: Database
 ) -> None:
@@ -224,7 +263,7 @@ def test_deliveries_are_listed_by_state_case_and_channel(
     assert by_state.json is not None
     assert by_case.json is not None
     assert [one["id"] for one in by_state.json["data"]] == [str(held)]
-    assert by_state.json["data"][0]["held_reason"] == "no mailbox"
+    assert by_state.json["data"][0]["state"] == "held"
     assert [one["id"] for one in by_case.json["data"]] == [str(letter)]
 
 
@@ -248,7 +287,7 @@ def test_a_long_list_is_read_page_by_page(
 
 
 @pytest.mark.parametrize(
-    "query", ["state=lost", "cursor=!", "limit=0", "colour=red", "channel=fax"]
+    "query", ["state=lost", "cursor=!", "limit=0", "colour=red", "channel=fax", "case=%00"]
 )
 def test_a_wrong_question_is_named(web: FlaskClient, key: dict[str, str], query: str) -> None:
     answer = web.get(f"/v1/deliveries?{query}", headers=key)
@@ -292,7 +331,7 @@ def test_a_timeline_tells_everything_in_order(
     assert words == ["accepted", "planned", "attempt_sent", "ordered", "posted", "command_cancel"]
     assert [one["source"] for one in moments[2:5]] == ["dispatch", "dispatch", "print_vendor"]
     assert moments[3]["says"] == "Print order ord_1 at the print vendor: 2 pages, 1.04 EUR."
-    assert moments[5]["says"].endswith("Why: too late. Effect: no effect.")
+    assert moments[5]["says"] == "Asked of dispatch: cancel. Effect: no effect."
     assert moments == sorted(moments, key=lambda one: str(one["at"]))
 
 
@@ -336,6 +375,10 @@ def test_the_api_describes_itself(web: FlaskClient) -> None:
 
     assert document is not None
     validate(document)
+    listed = document["paths"]["/v1/deliveries"]["get"]["parameters"]
+    by_channel = next(one["schema"] for one in listed if one["name"] == "channel")
+    assert by_channel["anyOf"][0] == {"$ref": "#/components/schemas/Channel"}
+    assert document["components"]["schemas"]["Channel"]["enum"] == [one.value for one in Channel]
     states = document["components"]["schemas"]["ShownState"]["enum"]
     assert states == [state.value for state in ShownState]
 

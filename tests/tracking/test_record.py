@@ -1,18 +1,24 @@
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, func, select, text
 
 from services.tracking.receipts.contract import Receipt
+from services.tracking.receipts.ses import door
 from services.tracking.record import Recorded, record
-from services.tracking.words import EventWord, Fact, Outcome, ShownState, project
+from services.tracking.words import EventWord, Fact, Outcome, ShownState
 from shared.clock import new_id
 from shared.database import Database
 from shared.tables.tracking import events, outcomes, receipts
 from tests.tracking.builders import NOON, a_database, a_fact, minutes
+from tests.tracking.projection import project
+from tests.tracking.receipts.signing import an_envelope, payload, signed
+from tests.tracking.receipts.test_ses import some_trust
 
 
 def a_receipt(delivery_id: UUID | None, fact: Fact | None = None, **changes: Any) -> Receipt:
@@ -57,6 +63,29 @@ def test_a_receipt_leaves_itself_an_event_and_an_outcome(database: Database) -> 
     assert row.receipt_id == kept.id
     assert kept.body == '{"eventType": "Delivery"}'
     assert outcome_of(database, delivery) == Outcome(ShownState.DELIVERED, None, NOON)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("ses/bounce_permanent.json", "Recipient address rejected"),
+        ("ses/bounce_permanent.json", "010701a2b3c4d5e6"),
+        ("ses/complaint.json", "abuse"),
+    ],
+)
+def test_a_receipt_with_characters_that_no_table_holds_is_recorded(
+    name: str, words: str, database: Database
+) -> None:
+    said = payload(name).replace(words, f"\\u0000\\ud800{words}")
+    envelope = json.loads(an_envelope(said)) | {"MessageId": "\x00m-1"}
+
+    receipt = door(some_trust())({}, json.dumps(signed(envelope, "2")).encode())
+
+    assert receipt is not None
+    assert take(database, receipt) is Recorded.FACT
+    with database.read() as connection:
+        row = connection.execute(select(events)).one()
+    assert "\x00" not in f"{row.detail} {row.provider_id} {row.reason}"
 
 
 def test_the_same_receipt_again_changes_nothing(database: Database) -> None:

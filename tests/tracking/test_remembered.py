@@ -1,5 +1,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from services.tracking.queries.remembered import Remembered
 
 
@@ -57,6 +59,32 @@ def test_many_who_ask_at_once_cost_one_answer() -> None:
 
     assert said == [7] * 32
     assert found == [1]
+
+
+def test_while_a_new_answer_is_found_the_old_one_is_given() -> None:
+    timer = FakeTimer()
+    remembered = Remembered(timer=timer)
+    remembered.get("k", lambda: "old")
+    timer.at = 2.1
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def find() -> str:
+            meanwhile = pool.submit(remembered.get, "k", lambda: "another")
+            return f"new, and meanwhile {meanwhile.result(timeout=10)}"
+
+        said = remembered.get("k", find)
+
+    assert said == "new, and meanwhile old"
+
+
+def test_a_failure_is_not_remembered_and_holds_nobody_up() -> None:
+    remembered = Remembered()
+
+    with pytest.raises(ZeroDivisionError):
+        remembered.get("k", lambda: 1 // 0)
+
+    assert remembered.get("k", lambda: 7) == 7
 
 
 def test_it_does_not_grow_for_ever() -> None:

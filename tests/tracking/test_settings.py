@@ -31,6 +31,7 @@ def test_production_starts_with_settings_of_its_own(tmp_path: Path) -> None:
         ({"print_webhook_secret": "sandbox-secret"}, "WRIT_PRINT_WEBHOOK_SECRET"),
         ({"console_password": ""}, "WRIT_CONSOLE_PASSWORD"),
         ({"sns_topic_arns": ("my-topic",)}, "WRIT_SNS_TOPIC_ARNS"),
+        ({"sns_topic_arns": ()}, "WRIT_SNS_TOPIC_ARNS"),
     ],
 )
 def test_production_refuses_what_only_development_may_trust(

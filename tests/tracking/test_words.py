@@ -15,13 +15,12 @@ from services.tracking.words import (
     EventWord,
     Fact,
     ShownState,
-    project,
-    shown_state,
 )
 from shared.database import Database
 from shared.tables.dispatch import DeliveryState, deliveries
 from shared.tables.tracking import outcomes
 from tests.tracking.builders import NOON, a_delivery, a_fact, minutes
+from tests.tracking.projection import project, shown_state
 
 A_MOMENT = st.integers(0, 3).map(lambda number: NOON + dt.timedelta(microseconds=number))
 A_REASON = st.sampled_from([None, "hard", "mailbox_full"])

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.tracking.commands import Command, Verb, Verdict
+from services.tracking.commands import Command
 from services.tracking.queries.deliveries import Shown
 from services.tracking.words import ShownState
+from shared.tables.tracking import Verb, Verdict
 
 LONGEST_WHY = 1000  # characters
 

@@ -11,6 +11,7 @@ from flask import Response, request
 
 from shared.clock import Clock
 from shared.privacy import Keyring
+from shared.text import storable
 
 TOKEN_LIFE_S = 2 * 3600
 _NOBODY = "console"
@@ -39,7 +40,7 @@ class ConsoleDoor:
     def person(self) -> str:
         """What the person at the screen calls themself."""
         given = request.authorization
-        name = (given.username or "").strip() if given is not None else ""
+        name = storable(given.username or "").strip() if given is not None else ""
         return f"console/{name}"[:120] if name else _NOBODY
 
     def token(self, purpose: str) -> str:

@@ -5,7 +5,7 @@ attributes, so that the pages need no inline style.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -117,7 +117,3 @@ def percent(part: int, whole: int) -> str:
     if part < whole:
         share = min(share, 99.9)
     return f"{share:.1f} %" if share < 10 or share > 99 else f"{share:.0f} %"
-
-
-def total(numbers: Iterable[int]) -> int:
-    return sum(numbers)

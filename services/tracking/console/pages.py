@@ -32,6 +32,7 @@ from shared.database import Database
 from shared.http.paging import read_cursor, write_cursor
 from shared.http.problems import Problem
 from shared.privacy import Keyring
+from shared.text import storable
 
 PAGE = 50  # deliveries in a list
 _CSP = (
@@ -166,7 +167,7 @@ class Console:
         if not self.door.is_own(request.form.get("token", ""), _purpose(delivery_id, act)):
             fault = "This form was open for too long, or was not ours. Please send it again."
             return self._form(delivery_id, act, fault=fault, status=400)
-        why = " ".join(request.form.get("why", "").split())
+        why = storable(" ".join(request.form.get("why", "").split()))
         if not why or len(why) > LONGEST_WHY:
             fault = "Please say why: whoever reads the timeline later will want to know."
             return self._form(delivery_id, act, fault=fault, status=422)
@@ -227,7 +228,7 @@ def _list(**more: str) -> str:
 
 
 def _search() -> Search:
-    given = {name: value.strip() for name, value in request.args.items() if value.strip()}
+    given = {name: storable(value).strip() for name, value in request.args.items()}
     state = given.get("state")
     return Search(
         text=given.get("q"),

@@ -72,9 +72,10 @@ def readable(body: str) -> str:
         said = json.loads(body)
         if isinstance(said, dict) and isinstance(said.get("Message"), str):
             said["Message"] = json.loads(said["Message"])
-    except ValueError:
+        text = json.dumps(_without_signature(said), ensure_ascii=False, indent=2)
+    except (ValueError, RecursionError):
         return body
-    return json.dumps(_without_signature(said), ensure_ascii=False, indent=2)
+    return text.encode(errors="replace").decode()  # JSON may name half a character
 
 
 def _without_signature(said: Any) -> Any:

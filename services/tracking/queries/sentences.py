@@ -5,6 +5,8 @@ In: our words.  Out: English.  Nothing here decides anything.
 
 from collections.abc import Mapping
 
+from babel.numbers import get_currency_precision
+
 from services.tracking.words import EventWord, ShownState
 from shared.tables.dispatch import AttemptState
 
@@ -84,5 +86,8 @@ def attempt_says(state: str, number: int, provider: str) -> str:
 
 
 def money(minor: int | None, currency: str | None) -> str:
-    """An amount of a currency with two decimals, as our print vendors quote it."""
-    return f"{minor / 100:.2f} {currency}" if minor is not None and currency else "no price"
+    """An amount in a currency's minor units, with as many decimals as that currency has."""
+    if minor is None or not currency:
+        return "no price"
+    decimals = get_currency_precision(currency)
+    return f"{minor / 10**decimals:.{decimals}f} {currency}"

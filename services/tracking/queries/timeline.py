@@ -1,7 +1,8 @@
 """Everything that happened to an action or a delivery, in order, each with a sentence.
 
 In: an id.  Out: moments, from intake's action, dispatch's plan, attempts and print orders, the
-providers' events, and the commands given with what they did.  Nobody is named.
+providers' events, and the commands given with what they did.  Nobody is named; what a person or a
+mail server wrote freely stands apart, in `aside`.
 """
 
 import datetime as dt
@@ -46,6 +47,7 @@ class Moment:
     source: str  # intake, dispatch, tracking, or the provider's name
     delivery_id: UUID | None
     step: int
+    aside: str | None = None  # for ops alone: free text of theirs, of a provider, of a mail server
 
 
 def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
@@ -118,13 +120,15 @@ def _planned(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
 
 
 def _attempted(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
-    for row in connection.execute(select(attempts).where(attempts.c.delivery_id.in_(ids))):
+    names = ("delivery_id", "number", "state", "provider", "started_at", "detail")
+    columns = (attempts.c[name] for name in names)
+    for row in connection.execute(select(*columns).where(attempts.c.delivery_id.in_(ids))):
         state = AttemptState(row.state)
-        said = attempt_says(state, row.number, row.provider)
         yield Moment(
             at=row.started_at,  # a receipt may bear an earlier time than our note of the answer
             word=f"attempt_{state}",
-            says=f"{said} {row.detail}" if row.detail else said,
+            says=attempt_says(state, row.number, row.provider),
+            aside=row.detail,
             source="dispatch",
             delivery_id=row.delivery_id,
             step=_Step.ATTEMPT,
@@ -153,11 +157,11 @@ def _told(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
         .where(events.c.delivery_id.in_(ids))
     )
     for row in connection.execute(query):
-        said = event_says(row.word, row.reason)
         yield Moment(
             at=row.occurred_at,
             word=row.word,
-            says=f"{said} “{row.detail}”" if row.detail else said,
+            says=event_says(row.word, row.reason),
+            aside=f"“{row.detail}”" if row.detail else None,
             source=row.source or "tracking",
             delivery_id=row.delivery_id,
             step=_Step.EVENT,
@@ -175,7 +179,8 @@ def _commanded(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
         yield Moment(
             at=row.given_at,
             word=f"command_{row.verb}",
-            says=f"{_asked(row.verb, row.arguments)} Why: {row.why}. {effect}",
+            says=f"{_asked(row.verb, row.arguments)} {effect}",
+            aside=f"Why: {row.why}.",
             source="tracking",
             delivery_id=row.delivery_id,
             step=_Step.COMMAND,

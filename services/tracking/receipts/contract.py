@@ -20,9 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from services.tracking.words import Fact
 from shared.clock import Clock
+from shared.text import storable
 
 # Diagnostic texts quote the mailbox they speak of: "550 5.1.1 <name@office.example>: unknown".
-_ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]]+@[^\s<>\"'(),;:\[\]]+|\"[^\"]*\"@\S+")
+# A name is looked for at its first character only: a long text takes no more than its length.
+_NAME = r"[^\s<>\"'(),;:\[\]@]"
+_HOST = r"(\[[^\]\s]*\]?|[^\s<>\"'(),;:\[\]]+)"
+_ADDRESS = re.compile(rf"(?<!{_NAME}){_NAME}+@{_HOST}|\"[^\"]*\"@\S+")
 _LONGEST_DETAIL = 500
 _LONGEST_PROVIDER_ID = 160
 
@@ -79,7 +83,8 @@ def without_addresses(text: str | None) -> str | None:
     """A provider's words fit to be stored in the open: no email address, at most 500 characters."""
     if not text:
         return None
-    return _ADDRESS.sub("[address]", " ".join(text.split()))[:_LONGEST_DETAIL]
+    line = storable(" ".join(text.split()))
+    return _ADDRESS.sub("[address]", line)[:_LONGEST_DETAIL] or None
 
 
 def own_id(value: object) -> UUID | None:
@@ -91,7 +96,7 @@ def own_id(value: object) -> UUID | None:
 
 
 def provider_id(value: object) -> str | None:
-    return value[:_LONGEST_PROVIDER_ID] if isinstance(value, str) and value else None
+    return storable(value)[:_LONGEST_PROVIDER_ID] or None if isinstance(value, str) else None
 
 
 def moment(value: object) -> dt.datetime | None:
@@ -103,6 +108,6 @@ def moment(value: object) -> dt.datetime | None:
         return None
     try:
         read = dt.datetime.fromisoformat(value.replace(" ", ""))
-    except ValueError:
+        return read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):  # no time, or one before the first day there is in UTC
         return None
-    return read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC)

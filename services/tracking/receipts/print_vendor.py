@@ -73,24 +73,25 @@ def read(body: bytes) -> Receipt:
     try:
         text = body.decode()
         said = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
-    if not isinstance(said, dict) or not isinstance(said.get("id"), str) or not said["id"]:
+    source_id = provider_id(said.get("id")) if isinstance(said, dict) else None
+    if source_id is None:
         raise Unreadable("the body is not an object with an id")
     return Receipt(
         source=SOURCE,
-        source_id=said["id"][:160],
+        source_id=source_id,
         body=text,
         delivery_id=own_id(said.get("reference")),
-        fact=_fact(said),
+        fact=_fact(said, source_id),
     )
 
 
-def _fact(said: Mapping[str, Any]) -> Fact | None:
+def _fact(said: Mapping[str, Any], source_id: str) -> Fact | None:
     word = WORDS.get(str(said.get("type")))
     occurred_at = moment(said.get("occurred_at"))
     if word is None or occurred_at is None:
-        log.warning("receipt_not_understood", source=SOURCE, source_id=said["id"][:160])
+        log.warning("receipt_not_understood", source=SOURCE, source_id=source_id)
         return None
     reason = said.get("reason")
     return Fact(

@@ -24,6 +24,7 @@ from services.tracking.receipts.contract import (
 )
 from services.tracking.receipts.sns import Envelope, EnvelopeType, open_envelope
 from services.tracking.words import EventWord, Fact
+from shared.text import storable
 
 SOURCE = "ses"
 TAG = "delivery_id"
@@ -134,7 +135,8 @@ class _Found:
 
 
 def _complaint_reason(more: _More) -> str:
-    return str(more.get("complaintFeedbackType") or "unspecified").replace("-", "_")[:64]
+    said = storable(str(more.get("complaintFeedbackType") or "unspecified"))
+    return said.replace("-", "_")[:64]
 
 
 # The object that tells more, the word, its finer reason, and where the provider's words stand.
@@ -197,7 +199,7 @@ def _delivery_id(mail: _More) -> UUID | None:
 def _parse(message: str) -> Mapping[str, Any] | None:
     try:
         said = json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return said if isinstance(said, dict) else None
 

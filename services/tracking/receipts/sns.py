@@ -7,7 +7,6 @@ Source: SNS developer guide, "sns-verify-signature-of-message-verify-message-sig
 """
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from services.tracking.receipts.contract import KeyAt, Unreadable, Untrusted
+from services.tracking.receipts.contract import KeyAt, Unreadable, Untrusted, provider_id
 
 
 class EnvelopeType(StrEnum):
@@ -66,11 +65,13 @@ def open_envelope(body: bytes, topics: frozenset[str], key_at: KeyAt) -> Envelop
     topic = said.get("TopicArn", "")
     if topic not in topics:
         raise Untrusted("the topic is none of ours")
-    kind = _kind(said)
+    kind, message_id = _kind(said), provider_id(said.get("MessageId"))
+    if message_id is None:
+        raise Unreadable("the message has no id")
     _check_signature(said, _SIGNED[kind], key_at)
     return Envelope(
         type=kind,
-        message_id=said["MessageId"][:160],
+        message_id=message_id,
         topic=topic,
         message=said["Message"],
         token=said.get("Token", ""),
@@ -91,14 +92,14 @@ def _check_signature(said: Mapping[str, str], names: tuple[str, ...], key_at: Ke
     try:
         signature = base64.b64decode(said.get("Signature", ""), validate=True)
         key.verify(signature, canonical(said, names), padding.PKCS1v15(), algorithm)
-    except (binascii.Error, InvalidSignature) as error:
+    except (ValueError, InvalidSignature) as error:  # no base64, half a character, another's key
         raise Untrusted("the signature does not match") from error
 
 
 def _fields(body: bytes) -> dict[str, str]:
     try:
         said: Any = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable("the body is not JSON") from error
     if not isinstance(said, dict):
         raise Unreadable("the body is not an SNS envelope")

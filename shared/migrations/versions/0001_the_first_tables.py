@@ -191,6 +191,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'due' AND held_reason IS NOT NULL"),
     )
     op.create_index(
+        "ix_deliveries_provider_id",
+        "deliveries",
+        ["provider_id"],
+        unique=False,
+        postgresql_where=sa.text("provider_id IS NOT NULL"),
+        sqlite_where=sa.text("provider_id IS NOT NULL"),
+    )
+    op.create_index(
         "ix_deliveries_sending",
         "deliveries",
         ["claimed_at"],
@@ -254,7 +262,6 @@ def upgrade() -> None:
         "obeyed_commands",
         sa.Column("command_id", sa.Uuid(), nullable=False),
         sa.Column("effect", sa.Text(), nullable=False),
-        sa.Column("detail", columns.Json, nullable=True),
         sa.Column("obeyed_at", columns.Instant(), nullable=False),
         sa.PrimaryKeyConstraint("command_id", name=op.f("pk_obeyed_commands")),
         info={"owner": "dispatch"},

@@ -56,6 +56,7 @@ def answering(status: int, body: str = "{}", **headers: str) -> Answer:
     """Answers every request alike."""
     named = {
         "Content-Type": "application/json",
+        "Connection": "close",  # one request a line: else a caller may write into a closing one
         **{k.replace("_", "-"): headers[k] for k in headers},
     }
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items())

@@ -91,7 +91,7 @@ def test_the_timeline_tells_what_was_asked_and_why(
     page = console.get(answer.headers["Location"]).text
 
     assert "Asked of dispatch: <b>release</b>" in page
-    assert "Why: mended. Dispatch has not obeyed it yet." in page
+    assert "Dispatch has not obeyed it yet. Why: mended." in page
 
 
 def test_without_a_reason_nothing_is_asked(console: FlaskClient, small_database: Database) -> None:
@@ -176,16 +176,17 @@ def test_with_a_password_nobody_looks_without_it(
     assert right.status_code in {200, 404}
 
 
-def test_who_asked_is_kept_with_the_command(tmp_path: Path, small_database: Database) -> None:
-    console = a_console(tmp_path, small_database, password="sesame")
-    delivery = a_held(small_database)
+def test_who_asked_is_kept_with_the_command(tmp_path: Path, database: Database) -> None:
+    console = a_console(tmp_path, database, password="sesame")
+    delivery = a_held(database)
     token = ConsoleDoor("sesame", KEYRING, noon).token(f"release {delivery}")
 
     console.post(
         f"/console/deliveries/{delivery}/do/release",
-        data={"token": token, "why": "mended"},
-        auth=("ops one", "sesame"),
+        data={"token": token, "why": "men\x00ded\x1b"},
+        auth=("ops\x00 one", "sesame"),
     )
 
-    with small_database.read() as connection:
-        assert connection.scalar(select(commands.c.given_by)) == "console/ops one"
+    with database.read() as connection:
+        command = connection.execute(select(commands)).one()
+    assert (command.given_by, command.why) == ("console/ops one", "mended")

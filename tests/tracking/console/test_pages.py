@@ -154,6 +154,34 @@ def test_an_odd_search_breaks_nothing(console: FlaskClient, query: str) -> None:
     assert answer.mimetype == "text/html"
 
 
+@pytest.mark.parametrize("name", ["q", "case", "recipient", "channel"])
+def test_a_search_survives_what_postgresql_cannot_read(
+    name: str, tmp_path: Path, database: Database
+) -> None:
+    with database.begin() as connection:
+        action = an_action(connection, reference="zhang-zhan")
+        a_delivery(connection, of=action, recipient="zhang-zhan", channel="zhang-zhan")
+
+    console = a_console(tmp_path, database)
+
+    found = console.get(f"/console/search?{name}=zhang%00-zhan")
+    nothing = console.get(f"/console/search?{name}=zhang-zhan%ED%A0%80")
+
+    assert "/console/deliveries/" in found.text
+    assert "No delivery fits" in nothing.text
+
+
+def test_a_receipt_that_names_half_a_character_is_shown(
+    console: FlaskClient, small_database: Database
+) -> None:
+    with small_database.begin() as connection:
+        delivery = a_delivery(connection)
+    for body in ('{"Message": "\\ud800"}', "[" * 100_000, "[" * 900 + "]" * 900):
+        take(small_database, a_receipt(delivery, body=body))
+
+    assert console.get(f"/console/deliveries/{delivery}").status_code == 200
+
+
 def test_a_delivery_shows_its_email_and_its_receipts(
     console: FlaskClient, small_database: Database, tmp_path: Path
 ) -> None:

@@ -63,7 +63,13 @@ def test_an_unknown_event_is_kept_without_a_fact() -> None:
     assert (receipt.fact, receipt.delivery_id) == (None, None)
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b"{}", b'{"id": 7}', b'{"id": ""}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"\xff", b"[]", b"{}", b'{"id": 7}', b'{"id": ""}', b'{"id": "\\u0000"}'),
+        b"[" * 200_000,
+    ],
+)
 def test_a_body_without_an_id_is_unreadable(body: bytes) -> None:
     with pytest.raises(Unreadable):
         read(body)

@@ -1,10 +1,17 @@
 import json
+import time
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from services.tracking.receipts.contract import Receipt, Trust, Untrusted, without_addresses
+from services.tracking.receipts.contract import (
+    Receipt,
+    Trust,
+    Untrusted,
+    moment,
+    without_addresses,
+)
 from services.tracking.receipts.ses import door
 from services.tracking.words import EventWord
 from tests.tracking.builders import TOPIC, noon
@@ -107,6 +114,8 @@ def test_what_the_server_said_is_kept_without_its_address() -> None:
         ("to <a.b+c@x.example>", "to <[address]>"),
         ('"odd. name"@x.example bounced', "[address] bounced"),
         ("rcpt=a@x.example;", "[address];"),
+        ("to a@[192.0.2.1] or [b@x.example]", "to [address] or [[address]]"),
+        ("a\x00@x.example\ud800 has\n\tgone\x7f", "[address] has gone"),
         ("a\r\n  b", "a b"),
         ("", None),
         (None, None),
@@ -114,6 +123,22 @@ def test_what_the_server_said_is_kept_without_its_address() -> None:
 )
 def test_addresses_are_taken_out_of_a_providers_words(said: str | None, kept: str | None) -> None:
     assert without_addresses(said) == kept
+
+
+@pytest.mark.parametrize("said", ["x" * 500_000, "a@" * 200_000, '"' * 200_000, '" a' * 200_000])
+def test_however_long_the_words_are_they_are_read_at_once(said: str) -> None:
+    began = time.process_time()
+
+    without_addresses(said)
+
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize(
+    "said", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "noon", "", None]
+)
+def test_a_moment_out_of_the_calendar_is_no_moment(said: str | None) -> None:
+    assert moment(said) is None
 
 
 def test_the_envelope_is_kept_whole() -> None:
@@ -134,7 +159,10 @@ def test_the_greeting_of_a_new_topic_is_ignored() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    ["no JSON", "[]", "{}", '{"eventType": "Send"}', '{"eventType": "Bounce", "mail": 1}'],
+    [
+        *("no JSON", "[]", "{}", "[" * 100_000),
+        *('{"eventType": "Send"}', '{"eventType": "Bounce", "mail": 1}'),
+    ],
 )
 def test_what_cannot_be_understood_is_kept_without_a_fact(message: str) -> None:
     receipt = read(an_envelope(message))

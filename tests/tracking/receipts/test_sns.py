@@ -46,7 +46,7 @@ def test_a_tampered_field_is_not_trusted(field: str) -> None:
         opened(json.dumps(said).encode())
 
 
-@pytest.mark.parametrize("signature", ["", "not base64!", "AAAA"])
+@pytest.mark.parametrize("signature", ["", "not base64!", "AAAA", "é"])
 def test_a_broken_signature_is_not_trusted(signature: str) -> None:
     said = json.loads(an_envelope()) | {"Signature": signature}
 
@@ -91,7 +91,12 @@ def test_the_certificate_of_a_strange_topic_is_never_fetched() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"\xff", b"[]", b'"text"', b"{", json.dumps({"TopicArn": TOPIC}).encode()],
+    [
+        *(b"", b"\xff", b"[]", b'"text"', b"{", b"[" * 200_000),
+        json.dumps({"TopicArn": TOPIC}).encode(),
+        an_envelope().replace(b"{}", b"\\ud800"),
+        an_envelope(MessageId="\x00"),
+    ],
 )
 def test_what_is_no_envelope_is_unreadable_or_untrusted(body: bytes) -> None:
     with pytest.raises((Unreadable, Untrusted)):

@@ -1,0 +1,57 @@
+"""No secret is in the repr of what holds it: a repr ends in logs, tracebacks and Sentry."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.dispatch.settings import Settings as DispatchSettings
+from services.intake.clients import NewClient
+from services.intake.settings import Settings as IntakeSettings
+from services.sandbox.settings import SandboxSettings
+from services.tracking.settings import Settings as TrackingSettings
+from shared.api_keys import Mode, new_key
+from shared.privacy import Keyring
+from shared.settings import Env
+
+HUSH = "aHVzaC1o"  # whatever holds it is a secret; base64 on its own, for those that must be
+KEY = base64.b64encode(base64.b64decode(HUSH) * 5 + b"hu").decode()
+SECRETS = {
+    "WRIT_DATABASE_URL": f"postgresql+psycopg://writ:{HUSH}@127.0.0.1/writ",
+    "WRIT_BROKER_URL": f"amqp://writ:{HUSH}@127.0.0.1",
+    "WRIT_PRIVACY_KEYS": f"k1:{KEY}",
+    "WRIT_SENTRY_DSN": f"https://{HUSH}@sentry.example/1",
+    "WRIT_IDENTITY_KEY": KEY,
+    "WRIT_PRINT_API_KEY": f"sandbox-{HUSH}",
+    "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{HUSH}",
+    "WRIT_CONSOLE_PASSWORD": HUSH,
+}
+SETTINGS: list[Any] = [IntakeSettings, DispatchSettings, TrackingSettings, SandboxSettings]
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_settings_keep_their_secrets(settings: Any) -> None:
+    read = settings.from_env(Env(SECRETS | {"WRIT_ENVIRONMENT": "development"}))
+
+    assert HUSH not in repr(read)
+    assert base64.b64decode(HUSH).decode() not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("make", "secret"),
+    [
+        (lambda: Keyring.parse(f"k1:{KEY}"), base64.b64decode(HUSH).decode()),
+        (lambda: NewClient(UUID(int=1), HUSH), HUSH),
+    ],
+)
+def test_keys_are_not_shown(make: Callable[[], object], secret: str) -> None:
+    assert secret not in repr(make())
+
+
+def test_a_new_key_shows_its_beginning_only() -> None:
+    key = new_key(Mode.LIVE)
+
+    assert key.text not in repr(key)
+    assert key.start in repr(key)
