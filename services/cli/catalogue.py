@@ -9,6 +9,7 @@ from uuid import UUID
 import click
 from rich.console import Console
 
+from services.cli.embedded import environment, has_secrets, secrets
 from services.intake.catalogue import load_entries
 from services.intake.clients import create_client, revoke_client
 from services.intake.packs import PackFaults, read_pack
@@ -72,7 +73,10 @@ def key() -> None:
     help="Requests a second, 0 for no limit.",
 )
 def create(name: str, mode: str, scopes: tuple[str, ...], rate: int) -> None:
-    """Make an API key for a campaign tool.  It is shown once."""
+    """Make an API key for a campaign tool.  It is shown once.
+
+    A test key does everything but the last step; --mode live sends.
+    """
     chosen = tuple(Scope(scope) for scope in scopes) or tuple(Scope)
     client = create_client(_database(), name, mode=Mode(mode), scopes=chosen, rate_per_s=rate)
     Console().print(f"client  {client.id}\nkey     {client.key}", soft_wrap=True)
@@ -102,9 +106,23 @@ def identity() -> None:
 
 
 def _database() -> Database:
-    env = Env()
+    """The one that WRIT_DATABASE_URL names, or else the embedded Writ's, also while it runs."""
+    env = _settings()
     keyring = Keyring.parse(env.text("WRIT_PRIVACY_KEYS"))
     database = Database(env.text("WRIT_DATABASE_URL"), keyring)
     if not is_migrated(database):
         raise SettingError("the database lacks this version's tables: run `writ migrate` first")
     return database
+
+
+def _settings() -> Env:
+    if os.environ.get("WRIT_DATABASE_URL"):
+        return Env()
+    own = environment({})
+    data_dir = Path(own["WRIT_DATA_DIR"])
+    if not has_secrets(data_dir):
+        raise SettingError(
+            f"WRIT_DATABASE_URL is not set, and there is no Writ in {data_dir} yet; `writ up`"
+            " makes one"
+        )
+    return Env(secrets(data_dir) | own)

@@ -118,8 +118,9 @@ class Demo:
         agreed = "the same numbers" if summary["sandbox"]["agrees"] else "[red]other numbers[/]"
         show(
             f"{summary['actions']['accepted']} actions accepted, {last.unaccounted} unaccounted for"
-            f" in {summary['seconds']} s.  The sandbox's own books say {agreed}."
+            f" in {summary['seconds']} s."
         )
+        show(f"The sandbox's own books say {agreed}.")
         show(f"Console    {self.running.console_url}")
         show(f"API guide  {self.running.api_url}/docs")
         show(f"Documents  {documents}  (emails as .eml, letters as .pdf)", soft_wrap=True)
@@ -141,8 +142,8 @@ class _Watch:
 
     def __init__(self, bars: Progress, actions: int) -> None:
         self._bars = bars
-        self._accepted = bars.add_task("accepted", total=actions)
-        self._planned = bars.add_task("planned", total=actions)
+        self._accepted = bars.add_task("actions accepted", total=actions)
+        self._planned = bars.add_task("deliveries planned", total=actions)
         self._handed_over = bars.add_task("handed over", total=actions)
         self._arrived = bars.add_task("delivered", total=actions)
 
@@ -197,7 +198,7 @@ def _table(last: Tally) -> Table:
 
 def _bars(console: Console) -> Progress:
     return Progress(
-        TextColumn("{task.description:>12}"),
+        TextColumn("{task.description:>18}"),
         BarColumn(bar_width=40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

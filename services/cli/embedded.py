@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from flask import Flask
 
 from services.dispatch.settings import Settings as DispatchSettings
 from services.dispatch.worker import employ, make_relay
@@ -42,6 +43,7 @@ from shared.wsgi import listening
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8002
+_SECRETS = "secrets.json"
 
 log = structlog.get_logger()
 
@@ -72,7 +74,7 @@ def embedded(
     """Everything started, in the order in which the road runs; stopped at the end of the block.
 
     `on_fall` is called at once when the relay ends by itself; the block's end then raises
-    RelayFell.  Raises AlreadyRunning, SettingError, and OSError where a port is taken.
+    RelayFell.  Raises AlreadyRunning and SettingError.
     """
     settings = environment(overrides)
     data_dir = Env(settings).path("WRIT_DATA_DIR", "var")
@@ -128,6 +130,7 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_BROKER_URL": "stub://",
         "WRIT_SANDBOX_PORT": sandbox_port,
         "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
+        "WRIT_STATUS_URL": f"http://{HOST}:{tracking_port}",
         "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
         "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
         "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
@@ -137,9 +140,14 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in (defaults | given | sandbox).items() if name not in own}
 
 
+def has_secrets(data_dir: Path) -> bool:
+    """Whether an embedded Writ was ever started on `data_dir`."""
+    return (data_dir / _SECRETS).exists()
+
+
 def secrets(data_dir: Path) -> dict[str, str]:
     """The embedded Writ's secrets, made at the first start.  For who is alone on `data_dir`."""
-    file = data_dir / "secrets.json"
+    file = data_dir / _SECRETS
     if file.exists():
         known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
         return known
@@ -190,18 +198,30 @@ def _start_sandbox(env: Env, stack: ExitStack) -> str:
     sandbox = Sandbox(SandboxSettings.from_env(env))
     port = env.whole("WRIT_SANDBOX_PORT", SANDBOX_PORT)
     stack.callback(sandbox.stop)
-    port = stack.enter_context(listening(sandbox.app, HOST, port, threads=THREADS))
+    url = _listen(stack, sandbox.app, (HOST, port), "WRIT_SANDBOX_PORT", threads=THREADS)
     sandbox.start()
-    return f"http://{HOST}:{port}"
+    return url
 
 
 def _start_http(env: Env, database: Database, stack: ExitStack) -> tuple[str, str]:
     intake, tracking = IntakeSettings.from_env(env), TrackingSettings.from_env(env)
     app = intake_app.create_app(intake, database)
-    api = stack.enter_context(listening(app, intake.host, intake.port))
+    api_url = _listen(stack, app, (intake.host, intake.port), "WRIT_INTAKE_PORT")
     app = tracking_app.create_app(tracking, database)
-    console = stack.enter_context(listening(app, tracking.host, tracking.port))
-    return f"http://{intake.host}:{api}", f"http://{tracking.host}:{console}"
+    return api_url, _listen(stack, app, (tracking.host, tracking.port), "WRIT_TRACKING_PORT")
+
+
+def _listen(
+    stack: ExitStack, app: Flask, address: tuple[str, int], setting: str, *, threads: int = 8
+) -> str:
+    host, port = address
+    try:
+        port = stack.enter_context(listening(app, host, port, threads=threads))
+    except OSError as error:
+        raise SettingError(
+            f"port {port} cannot be used ({error.strerror}); set {setting} to a free one"
+        ) from error
+    return f"http://{host}:{port}"
 
 
 def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:

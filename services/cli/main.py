@@ -40,10 +40,11 @@ def up(data: Path | None) -> None:
     overrides = {"WRIT_DATA_DIR": str(data)} if data else {}
     stop = stop_signal()
     console = Console()
-    _logs(overrides, quiet=False)
+    log = _logs(overrides)
     with embedded(overrides, on_fall=stop.set) as running:
         console.print(f"Console    {running.console_url}")
         console.print(f"API guide  {running.api_url}/docs")
+        console.print(f"Log        {log}", soft_wrap=True)
         console.print("Writ is up; Ctrl-C ends it.")
         stop.wait()
 
@@ -67,7 +68,7 @@ def demo(
     """Deliver a campaign: invented supporters, the sandbox for the world."""
     overrides = {"WRIT_DATA_DIR": str(data)} if data else {}
     stay = sys.stdin.isatty() and sys.stdout.isatty() if stay is None else stay
-    _logs(overrides, quiet=True)
+    _logs(overrides)
     console = Console()
     with embedded(overrides) as running:
         played = Demo(running, console, folder or demo_pack(), actions, seed).run()
@@ -83,15 +84,13 @@ def demo_pack() -> Path:
     return below if below.is_dir() else Path(__file__).parents[2] / _PACK
 
 
-def _logs(overrides: dict[str, str], *, quiet: bool) -> None:
-    """To the terminal, or beside the data where bars are shown."""
+def _logs(overrides: dict[str, str]) -> Path:
+    """Beside the data: a line for each request would hide what the terminal is there to say."""
     env = Env(environment(overrides))
-    stream = sys.stderr
-    if quiet:
-        file = env.path("WRIT_DATA_DIR", "var") / "demo" / "writ.log"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        stream = file.open("a", encoding="utf-8")
+    file = env.path("WRIT_DATA_DIR", "var") / "writ.log"
+    stream = file.open("a", encoding="utf-8")
     set_up_logs(LogSettings.from_env(env), service="embedded", stream=stream)
+    return file
 
 
 def main() -> None:

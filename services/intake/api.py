@@ -58,6 +58,7 @@ class IntakeEdge:
     idempotency: Idempotency
     identity_key: bytes
     clock: Clock
+    status_url: str = ""  # in front of links to the tracking service
 
     @op(
         "POST",
@@ -92,7 +93,7 @@ class IntakeEdge:
                 at=self.clock(),
             )
             store(connection, action)
-            return Result(status=202, answer=_accepted(action).model_dump(mode="json"))
+            return Result(status=202, answer=self._accepted(action).model_dump(mode="json"))
 
         result = self._run(read_key(headers.idempotency_key), body, client, work)
         return _answer(result)
@@ -108,7 +109,7 @@ class IntakeEdge:
             row = connection.execute(wanted).mappings().one_or_none()
         if row is None:
             raise Problem(NOT_FOUND, "There is no action of yours with this id")
-        return _view(row)
+        return self._view(row)
 
     @op("GET", "/v1/actions", scope=Scope.ACTIONS_READ)
     def list_actions(self, query: ActionsQuery, client: Client) -> Page[ActionView]:
@@ -131,7 +132,7 @@ class IntakeEdge:
         with self.database.read() as connection:
             rows = connection.execute(wanted).mappings().all()
         return Page(
-            data=[_view(row) for row in rows],
+            data=[self._view(row) for row in rows],
             next=write_cursor(rows[-1]["xact"], rows[-1]["seq"]) if rows else None,
         )
 
@@ -159,16 +160,22 @@ class IntakeEdge:
         once = Once(client_id=client.id, key=key, body_hash=hashlib.sha256(sent).digest())
         return self.idempotency.run(once, work)
 
+    def _accepted(self, action: Action) -> AcceptedAction:
+        return AcceptedAction(
+            id=action.id,
+            mode=action.mode,
+            case=action.case,
+            campaign=action.campaign,
+            recipients=list(action.recipients),
+            links=self._links(str(action.id)),
+        )
 
-def _accepted(action: Action) -> AcceptedAction:
-    return AcceptedAction(
-        id=action.id,
-        mode=action.mode,
-        case=action.case,
-        campaign=action.campaign,
-        recipients=list(action.recipients),
-        links=_links(str(action.id)),
-    )
+    def _view(self, row: RowMapping) -> ActionView:
+        return ActionView.model_validate({**row, "links": self._links(str(row["id"]))})
+
+    def _links(self, action_id: str) -> Links:
+        here = f"/v1/actions/{action_id}"
+        return Links(self=here, timeline=f"{self.status_url}{here}/timeline")
 
 
 def _answer(result: Result) -> Answer[AcceptedAction]:
@@ -177,15 +184,6 @@ def _answer(result: Result) -> Answer[AcceptedAction]:
     if result.replayed:
         headers["Idempotent-Replayed"] = "true"
     return Answer(body=accepted, status=result.status, headers=headers)
-
-
-def _view(row: RowMapping) -> ActionView:
-    return ActionView.model_validate({**row, "links": _links(str(row["id"]))})
-
-
-def _links(action_id: str) -> Links:
-    here = f"/v1/actions/{action_id}"
-    return Links(self=here, timeline=f"{here}/timeline")
 
 
 def _case(catalogue: Catalogue, case: Case) -> CaseView:

@@ -54,6 +54,7 @@ def create_app(
             catalogue=CatalogueReader(database),
             idempotency=Idempotency(database, clock),
             identity_key=settings.identity_key,
+            status_url=settings.status_url,
             clock=clock,
         )
     )

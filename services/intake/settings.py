@@ -15,6 +15,7 @@ class Settings:
     port: int
     identity_key: bytes = field(repr=False)  # see shared/privacy.py, `identity`
     max_body_bytes: int  # of one request
+    status_url: str = ""  # where campaign tools reach tracking; empty: where they reach intake
 
     @classmethod
     def from_env(cls, env: Env | None = None) -> Self:
@@ -26,6 +27,7 @@ class Settings:
             port=env.whole("WRIT_INTAKE_PORT", 8000),
             identity_key=_key("WRIT_IDENTITY_KEY", env.text("WRIT_IDENTITY_KEY")),
             max_body_bytes=env.whole("WRIT_MAX_BODY_BYTES", 64 * 1024),
+            status_url=env.text("WRIT_STATUS_URL", "").rstrip("/"),
         )
 
 

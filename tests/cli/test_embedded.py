@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -14,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 from tests.servers import free_port
 
 PATIENCE_S = 90
+PACK = Path(__file__).parents[2] / "packs" / "write-for-rights-2021"
 
 
 @pytest.fixture
@@ -175,3 +178,50 @@ def _get(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=10) as answer:
         content: bytes = answer.read()
     return content
+
+
+def test_a_key_is_made_and_used_while_writ_is_up(env: dict[str, str]) -> None:
+    with _started("up", env=env) as running:
+        _until(lambda: _serves(env), running)
+        loaded = _run("pack", "load", str(PACK), env=env)
+        made = _run("key", "create", "a tool", env=env)
+        key = made.stdout.split("key")[1].split()[0]
+        answer = urllib3.request(
+            "POST",
+            f"http://127.0.0.1:{env['WRIT_INTAKE_PORT']}/v1/actions",
+            json={
+                "case": "zhang-zhan",
+                "channel": "letter",
+                "supporter": {"name": "Ana Example", "country": "PT"},
+            },
+            headers={"Authorization": f"Bearer {key}"},
+        )
+        timeline = urllib3.request(
+            "GET", answer.json()["links"]["timeline"], headers={"Authorization": f"Bearer {key}"}
+        )
+
+    assert loaded.returncode == made.returncode == 0, loaded.stderr + made.stderr
+    assert key.startswith("writ_test_")
+    assert (answer.status, timeline.status) == (202, 200)
+
+
+def test_a_taken_port_is_named_with_its_setting(env: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", int(env["WRIT_TRACKING_PORT"]))):
+        refused = _run("up", env=env)
+
+    assert refused.returncode == 2
+    assert f"port {env['WRIT_TRACKING_PORT']} cannot be used" in refused.stderr
+    assert "set WRIT_TRACKING_PORT to a free one" in refused.stderr
+
+
+def test_without_any_writ_a_key_cannot_be_made_and_it_says_what_to_do(env: dict[str, str]) -> None:
+    refused = _run("key", "create", "a tool", env=env)
+
+    assert refused.returncode == 2
+    assert "`writ up` makes one" in refused.stderr
+
+
+def _run(*words: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        _writ(*words), env=env, capture_output=True, text=True, timeout=60, check=False
+    )
