@@ -25,6 +25,7 @@ from services.dispatch.rendering.faults import LetterFault
 from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from services.dispatch.rendering.mime import address as named_address
 from services.dispatch.rendering.mime import mime_file
+from services.dispatch.rendering.scripts import reads_rtl
 from shared.catalogue import Campaign, Case, Catalogue, Channel, Holder, Recipient
 from shared.clock import new_id
 
@@ -265,9 +266,15 @@ def _address_lines(entry: _Entries, lines: tuple[str, ...], country: str) -> tup
 
 
 def _place_date(place: str, day: dt.date, language: str) -> str:
-    """Each in an isolate (UAX #9): else a town in Latin letters jumbles an Arabic date."""
+    """In an Arabic or Hebrew line each in an isolate (UAX #9): a Latin town would jumble its date.
+
+    Only there: the PDF spells out every space of a letter whose font has drawn an isolate as one.
+    """
     locale = Locale("en", "GB") if language == "en" else _locale(language)
-    return ", ".join(f"\u2068{part}\u2069" for part in (place, format_date(day, "long", locale)))
+    parts = (place, format_date(day, "long", locale))
+    if reads_rtl("".join(parts)):
+        parts = (f"\u2068{parts[0]}\u2069", f"\u2068{parts[1]}\u2069")
+    return ", ".join(parts)
 
 
 def _country_name(country: str, language: str) -> str:

@@ -111,7 +111,8 @@ class Counter:
             plan=[(PrintStep(one.kind), one.occurred_at) for one in receipts],
         )
         accepted = Accepted(order_id, PROVIDER, order.reference, now, order.model_dump_json())
-        fingerprint = hashlib.sha256(asked.model_dump_json().encode()).hexdigest()
+        told = asked.model_dump_json(exclude={"pdf_base64"})  # its sha256 stands for the PDF
+        fingerprint = hashlib.sha256(told.encode()).hexdigest()
         lasting = Key(key, fingerprint, now - self.settings.idempotency_life_s)
         try:
             kept = self.store.keep(accepted, self.faults.bend(receipts), key=lasting)

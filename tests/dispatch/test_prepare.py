@@ -246,3 +246,26 @@ def test_the_words_stay_as_they_were_typed() -> None:
 
     assert "**Free** {{ case }} & <b>him</b>\n# now" in email.text
     assert "**Free** {{ case }} &amp; &lt;b&gt;him&lt;/b&gt;<br>\n# now" in email.html
+
+
+@pytest.mark.parametrize(
+    ("language", "dated"),
+    [
+        ("en", "{place}, 1 June 2026"),
+        ("es", "{place}, 1 de junio de 2026"),
+        # Each in an isolate: a town in Latin letters would jumble an Arabic date.
+        ("ar", "\u2068{place}\u2069, \u20681 يونيو 2026\u2069"),
+    ],
+)
+def test_a_letter_is_dated_as_its_language_does(language: str, dated: str) -> None:
+    recipient, press = a_recipient(salutations={language: "Hello"}), FakePress()
+    place = next(iter(a_catalogue().campaigns.values())).sender.place
+
+    prepare(
+        a_due(channel="letter", language=language),
+        recipient,
+        a_template(language=language),
+        press=press,
+    )
+
+    assert press.set[0].place_date == dated.format(place=place)

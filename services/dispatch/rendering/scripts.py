@@ -163,6 +163,11 @@ def starts_rtl(text: str) -> bool:
     return False
 
 
+def reads_rtl(text: str) -> bool:
+    """True when any letter of the text is Hebrew or Arabic: its line is set in both directions."""
+    return any(unicodedata.bidirectional(char) in {"R", "AL"} for char in text)
+
+
 def stands_tall(text: str) -> bool:
     """True when the text holds a script whose marks need more room between lines."""
     return TALL.search(text) is not None
