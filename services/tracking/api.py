@@ -71,7 +71,7 @@ class ReceiptsEdge:
         problems=[UNREADABLE, UNTRUSTED, CERTIFICATE_AWAY],
     )
     def post_receipt(self, path: ProviderPath, body: bytes) -> ReceiptTaken:
-        """Take a receipt from a provider: `ses` (through SNS) or `print_vendor`.
+        """Take a provider's receipt.
 
         Signed by the provider, in the provider's own form. The same receipt again changes nothing
         and is answered alike. What we do not understand is kept and answered alike, too.

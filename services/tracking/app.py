@@ -58,6 +58,8 @@ def create_app(
     trust = _trust(settings, clock)
     app = Flask("services.tracking", static_folder=None)
     api = Api(app, ABOUT, Guard(ClientRegistry(database)), max_body_bytes=MAX_BODY_BYTES)
+    api.add(StatusEdge(database=database, catalogue=catalogue, remembered=remembered, clock=clock))
+    api.add(HealthEdge(database_check(database)))
     api.add(
         ReceiptsEdge(
             database=database,
@@ -65,8 +67,6 @@ def create_app(
             clock=clock,
         )
     )
-    api.add(StatusEdge(database=database, catalogue=catalogue, remembered=remembered, clock=clock))
-    api.add(HealthEdge(database_check(database)))
     docs.publish(api)
     add_console(
         app,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from services.tracking.record import Recorded
 from services.tracking.words import ShownState
+from shared.api_keys import Mode
 from shared.catalogue import Channel
 from shared.http.paging import PageQuery, Word
 
@@ -22,7 +23,13 @@ class CampaignPath(BaseModel):
 
 
 class ProviderPath(BaseModel):
-    provider: Annotated[str, Field(max_length=32)]
+    provider: Annotated[
+        str,
+        Field(
+            max_length=32,
+            description="Who sends it: `ses` (Amazon SES, through SNS) or `print_vendor`",
+        ),
+    ]
 
 
 class ReceiptTaken(BaseModel):
@@ -48,8 +55,11 @@ class DeliveryView(BaseModel):
     id: UUID
     state: ShownState = Field(description="`held`: we must look at it before it leaves")
     reason: str | None = Field(description="A finer word for the state, where there is one")
-    since: dt.datetime | None = Field(description="When what decided the state happened")
+    since: dt.datetime | None = Field(
+        description="When what decided the state happened; `held`: the latest that is known before"
+    )
     carrier: str = Field(description="`single`: one action on its own")
+    mode: Mode = Field(description="`test`: planned and rendered, and nothing is ever sent")
     campaign: str
     case: str
     kind: str

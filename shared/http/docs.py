@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from shared.http import openapi
 from shared.http.operations import Api
+from shared.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND
 
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -177,4 +178,6 @@ def _problems(document: dict[str, Any]) -> list[tuple[int, str, str]]:
         for status, response in operation["responses"].items()
         for code, title in response.get("x-codes", {}).items()
     }
+    # Answered where there is no operation: at an unknown path, and to a method that has none.
+    found |= {(one.status, one.code, one.title) for one in (NOT_FOUND, METHOD_NOT_ALLOWED)}
     return sorted(found)

@@ -13,8 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from services.tracking.console import looks
 from services.tracking.console.assets import load_assets
-from services.tracking.queries.sentences import STATE_SAYS, provider_name, reason_says
-from services.tracking.words import ShownState
+from services.tracking.queries.sentences import provider_name, reason_says, state_says
 from shared.catalogue import Channel
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock
@@ -48,7 +47,7 @@ class Pages:
             "exactly": looks.exactly,
             "word": looks.state_word,
             "number": looks.thousands,
-            "says": lambda state: STATE_SAYS[ShownState(state)],
+            "says": lambda one: state_says(one.state, one.mode),
             "reason": reason_says,
             "provider": provider_name,
             "sum_values": lambda numbers: sum(numbers.values()),

@@ -4,16 +4,16 @@ In: a `Search`.  Out: `Shown` rows with the state that everybody sees (words.py)
 """
 
 import datetime as dt
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Select,
     exists,
+    func,
     select,
     text,
     tuple_,
@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from services.tracking.words import SHOWN_STATE, ShownState
 from shared.tables.columns import settled_before
-from shared.tables.dispatch import carriages, deliveries
+from shared.tables.dispatch import attempts, carriages, deliveries, obeyed_commands
 from shared.tables.intake import actions
-from shared.tables.tracking import outcomes
+from shared.tables.tracking import Verb, commands, outcomes
 
 Place = tuple[int, ...]  # (xact, seq) of the last delivery seen
 
@@ -54,7 +54,7 @@ class Shown:
     handed_over_at: dt.datetime | None
     state: ShownState
     reason: str | None  # a finer word for the state, from the receipt that decided it
-    since: dt.datetime | None  # when that happened
+    since: dt.datetime | None  # when that happened; of a held one, the latest known before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def find(
     query = _shown().where(*_conditions(search), deliveries.c.xact < settled_before())
     if after is not None:
         query = query.where(tuple_(*order) > tuple_(*after))
-    return [_read(row) for row in connection.execute(query.order_by(*order).limit(limit))]
+    return _read(connection, query.order_by(*order).limit(limit))
 
 
 def find_newest(
@@ -110,7 +110,7 @@ def find_newest(
     if before is not None:
         query = query.where(tuple_(*order) < tuple_(*before))
     backwards = (column.desc() for column in order)
-    return [_read(row) for row in connection.execute(query.order_by(*backwards).limit(limit))]
+    return _read(connection, query.order_by(*backwards).limit(limit))
 
 
 def get(connection: Connection, delivery_id: UUID, *, client_id: UUID | None) -> Shown | None:
@@ -118,8 +118,13 @@ def get(connection: Connection, delivery_id: UUID, *, client_id: UUID | None) ->
     query = _shown().where(deliveries.c.id == delivery_id)
     if client_id is not None:
         query = query.where(carries(actions.c.client_id == client_id))
-    row = connection.execute(query).one_or_none()
-    return None if row is None else _read(row)
+    return next(iter(_read(connection, query)), None)
+
+
+def held(connection: Connection, ids: Sequence[UUID]) -> list[Shown]:
+    """Those of `ids` that wait for a person."""
+    query = _shown().where(deliveries.c.id.in_(ids), SHOWN_STATE.in_([ShownState.HELD.value]))
+    return _read(connection, query)
 
 
 def carries(of_action: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -137,9 +142,33 @@ def _shown() -> Select[*tuple[object, ...]]:
     )
 
 
-def _read(row: Row[*tuple[object, ...]]) -> Shown:
-    found = dict(row._mapping)
-    return Shown(**(found | {"state": ShownState(str(found["state"]))}))
+def _read(connection: Connection, query: Select[*tuple[object, ...]]) -> list[Shown]:
+    rows = [dict(row._mapping) for row in connection.execute(query)]
+    found = [Shown(**(row | {"state": ShownState(str(row["state"]))})) for row in rows]
+    before = _before_held(connection, [one.id for one in found if one.state is ShownState.HELD])
+    return [
+        replace(one, since=max(one.planned_at, before.get(one.id, one.planned_at)))
+        if one.state is ShownState.HELD
+        else one
+        for one in found
+    ]
+
+
+def _before_held(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, dt.datetime]:
+    """The end of the last attempt or the last release: nobody writes down when it was held."""
+    if not ids:
+        return {}
+    ended = select(attempts.c.delivery_id, attempts.c.ended_at.label("at")).where(
+        attempts.c.delivery_id.in_(ids), attempts.c.ended_at.is_not(None)
+    )
+    released = (
+        select(commands.c.delivery_id, obeyed_commands.c.obeyed_at)
+        .join(obeyed_commands, obeyed_commands.c.command_id == commands.c.id)
+        .where(commands.c.delivery_id.in_(ids), commands.c.verb == Verb.RELEASE.value)
+    )
+    known = union_all(ended, released).subquery()
+    latest = select(known.c.delivery_id, func.max(known.c.at)).group_by(known.c.delivery_id)
+    return {row[0]: row[1] for row in connection.execute(latest)}
 
 
 def _conditions(search: Search) -> list[ColumnElement[bool]]:

@@ -27,6 +27,9 @@ STATE_SAYS: Mapping[ShownState, str] = {
     ShownState.COMPLAINED: "Arrived, and the reader marked it as spam.",
 }
 
+HELD_SAYS = "Waits for a person at the organisation that runs Writ."  # clients may read this one
+TEST_SAYS = "It is a test: nothing is sent."
+
 _EVENT_SAYS: Mapping[EventWord, str] = {
     EventWord.SENT_PROOF: "The provider confirmed that it took it",
     EventWord.DEFERRED: "The recipient's mail server put it off; the provider tries on",
@@ -64,11 +67,19 @@ _ATTEMPT_SAYS: Mapping[AttemptState, str] = {
     AttemptState.UNKNOWN: "Attempt {number}: nobody can tell whether {provider} took it",
 }
 
-_PROVIDERS = {"ses": "Amazon SES", "print_vendor": "the print vendor", "dry_run": "the dry run"}
+_DRY_RUN = "dry_run"
+_DRY_RUN_SAYS = "Attempt {number}: a test. It was rendered, and nothing was sent"
+_PROVIDERS = {"ses": "Amazon SES", "print_vendor": "the print vendor", _DRY_RUN: "the dry run"}
 
 
 def provider_name(provider: str | None) -> str:
     return _PROVIDERS.get(provider or "", provider or "no provider")
+
+
+def state_says(state: ShownState, mode: str) -> str:
+    if mode == "test" and state is ShownState.HANDED_OVER:
+        return "It was a test: rendered, and nothing was sent."
+    return STATE_SAYS[state]
 
 
 def event_says(word: str, reason: str | None) -> str:
@@ -82,6 +93,8 @@ def reason_says(reason: str) -> str:
 
 def attempt_says(state: str, number: int, provider: str) -> str:
     said = _ATTEMPT_SAYS[AttemptState(state)]
+    if provider == _DRY_RUN and state == AttemptState.SENT:
+        said = _DRY_RUN_SAYS
     return said.format(number=number, provider=provider_name(provider)) + "."
 
 

@@ -13,7 +13,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from services.tracking.queries.sentences import attempt_says, event_says, money, provider_name
+from services.tracking.queries.deliveries import held
+from services.tracking.queries.sentences import (
+    HELD_SAYS,
+    TEST_SAYS,
+    attempt_says,
+    event_says,
+    money,
+    provider_name,
+)
 from shared.tables.dispatch import (
     AttemptState,
     attempts,
@@ -35,6 +43,7 @@ class _Step(IntEnum):
     ORDER = 3
     EVENT = 4
     COMMAND = 5
+    HELD = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +51,7 @@ class Moment:
     """One thing that happened."""
 
     at: dt.datetime
-    word: str  # accepted, planned, attempt_…, ordered, command_…, or an EventWord
+    word: str  # accepted, planned, attempt_…, ordered, command_…, held, or an EventWord
     says: str
     source: str  # intake, dispatch, tracking, or the provider's name
     delivery_id: UUID | None
@@ -53,7 +62,7 @@ class Moment:
 def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
     """From its acceptance on, all carriers together."""
     row = connection.execute(
-        select(actions.c.accepted_at, actions.c.kind, actions.c.channel).where(
+        select(actions.c.accepted_at, actions.c.mode, actions.c.kind, actions.c.channel).where(
             actions.c.id == action_id
         )
     ).one_or_none()
@@ -62,7 +71,8 @@ def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
     accepted = Moment(
         at=row.accepted_at,
         word="accepted",
-        says=f"The action was accepted: {row.kind.replace('_', ' ')} by {row.channel}.",
+        says=f"The action was accepted: {row.kind.replace('_', ' ')} by {row.channel}."
+        + _if_test(row.mode),
         source="intake",
         delivery_id=None,
         step=_Step.ACCEPTED,
@@ -76,7 +86,7 @@ def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
 def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
     """From its planning on, with the acceptance of every action it carries."""
     carried = connection.execute(
-        select(actions.c.id, actions.c.accepted_at)
+        select(actions.c.id, actions.c.accepted_at, actions.c.mode)
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
         .where(carriages.c.delivery_id == delivery_id)
         .limit(100)
@@ -85,7 +95,7 @@ def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
         Moment(
             at=row.accepted_at,
             word="accepted",
-            says=f"Action {row.id} was accepted.",
+            says=f"Action {row.id} was accepted." + _if_test(row.mode),
             source="intake",
             delivery_id=delivery_id,
             step=_Step.ACCEPTED,
@@ -102,7 +112,7 @@ def in_order(moments: Iterable[Moment]) -> list[Moment]:
 def _of(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
     if not ids:
         return
-    for look in (_planned, _attempted, _ordered, _told, _commanded):
+    for look in (_planned, _attempted, _ordered, _told, _commanded, _held):
         yield from look(connection, ids)
 
 
@@ -185,6 +195,23 @@ def _commanded(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
             delivery_id=row.delivery_id,
             step=_Step.COMMAND,
         )
+
+
+def _held(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
+    for one in held(connection, ids):
+        yield Moment(
+            at=one.since or one.planned_at,
+            word="held",
+            says=HELD_SAYS,
+            aside=one.held_reason,
+            source="dispatch",
+            delivery_id=one.id,
+            step=_Step.HELD,
+        )
+
+
+def _if_test(mode: str) -> str:
+    return f" {TEST_SAYS}" if mode == "test" else ""
 
 
 def _asked(verb: str, arguments: dict[str, str]) -> str:

@@ -190,3 +190,15 @@ def test_who_asked_is_kept_with_the_command(tmp_path: Path, database: Database) 
     with database.read() as connection:
         command = connection.execute(select(commands)).one()
     assert (command.given_by, command.why) == ("console/ops one", "mended")
+
+
+def test_the_runbook_promises_no_name_where_the_form_asks_for_none(
+    console: FlaskClient, small_database: Database
+) -> None:
+    runbook = (Path(__file__).parents[3] / "deploy" / "README.md").read_text(encoding="utf-8")
+
+    form = console.get(f"/console/deliveries/{a_held(small_database)}/do/release").text
+
+    assert "Please name nobody." in form
+    assert "your name and your reason" not in runbook
+    assert f"`{commands.c.given_by}`" in runbook

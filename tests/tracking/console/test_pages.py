@@ -224,6 +224,40 @@ def test_a_planned_delivery_says_that_nothing_is_rendered_yet(
     assert "None yet; due" in page
 
 
+def test_a_held_delivery_says_why_nothing_is_rendered(
+    console: FlaskClient, small_database: Database
+) -> None:
+    with small_database.begin() as connection:
+        delivery = a_delivery(connection, state="due", held_reason="No glyph for one letter")
+
+    page = console.get(f"/console/deliveries/{delivery}").text
+    document = page.partition('id="document"')[2].partition("</section>")[0]
+    overview = console.get("/console/").text
+
+    assert "It is held: rendering could not be finished." in document
+    assert "No glyph for one letter" in document
+    assert "Nothing yet" not in page
+    assert "Waits for a person at the organisation that runs Writ. No glyph" in page
+    assert '<a href="/console/held">No glyph for one letter</a>' in overview
+
+
+def test_a_test_is_badged_wherever_it_is_shown(
+    console: FlaskClient, small_database: Database
+) -> None:
+    with small_database.begin() as connection:
+        delivery = a_delivery(connection, mode="test", provider="dry_run")
+        a_delivery(connection, mode="test", state="due", held_reason="No glyph")
+        a_delivery(connection, mode="test", state="unknown")
+    paths = ("search", "held", "unknown", f"deliveries/{delivery}", f"deliveries/{delivery}/live")
+
+    pages = [console.get(f"/console/{path}").text for path in paths]
+
+    assert all("test: nothing is sent" in page for page in pages)
+    assert "It was a test: rendered, and nothing was sent." in pages[-1]
+    assert "The provider took it" not in pages[-1]
+    assert "What would have been handed over" in pages[-2]
+
+
 def test_hostile_text_is_shown_as_it_was_typed(
     console: FlaskClient, small_database: Database, tmp_path: Path
 ) -> None:
