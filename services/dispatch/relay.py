@@ -22,7 +22,7 @@ from services.dispatch.wake import mark_due, publish_marked
 from shared.catalogue import Catalogue
 from shared.clock import Clock
 from shared.database import Database
-from shared.queues import TEND, Wake, publish
+from shared.queues import MAX_IDS, TEND, Wake, publish
 
 _TEND_EVERY_S = 1.0
 _SETTLE_EVERY_S = 5.0  # while anything is unsettled
@@ -100,8 +100,9 @@ class Relay:
                 )
                 for channel in self._queues
             }
+        size = min(self._settings.chunk, MAX_IDS)
         for channel, ids in marked.items():
-            publish_marked(self._database, self._broker, self._queues[channel], ids)
+            publish_marked(self._database, self._broker, self._queues[channel], ids, size=size)
         return planned.actions == BATCH
 
     def _tend(self) -> None:

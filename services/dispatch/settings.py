@@ -50,6 +50,8 @@ class Settings:
 
     def check(self) -> None:
         """Raises SettingError where settings do not fit each other."""
+        if self.chunk < 1:
+            raise SettingError("WRIT_DISPATCH_CHUNK must be at least 1")
         # A worker stops calling at half its claim's life; its last call must end within the rest.
         if self.claim_ttl_s < 2 * (self.connect_timeout_s + self.read_timeout_s):
             raise SettingError("WRIT_CLAIM_TTL_S must be at least twice the two call timeouts")

@@ -15,8 +15,6 @@ from shared.database import Database
 from shared.queues import Wake, publish
 from shared.tables.dispatch import DUE_UNWOKEN, DUE_WOKEN, deliveries
 
-MESSAGE_IDS = 20  # what a worker claims at once: more would wait behind one thread
-
 
 def mark_due(connection: Connection, *, channel: str, now: dt.datetime, backlog: int) -> list[UUID]:
     """Marks due deliveries of one channel as woken, up to `backlog` on its queue."""
@@ -40,16 +38,18 @@ def mark_due(connection: Connection, *, channel: str, now: dt.datetime, backlog:
 
 
 def publish_marked(
-    database: Database, broker: dramatiq.Broker, queue: Wake, ids: Sequence[UUID]
+    database: Database, broker: dramatiq.Broker, queue: Wake, ids: Sequence[UUID], *, size: int
 ) -> None:
-    """Publishes what was marked, once that is committed.
+    """Publishes what was marked, once that is committed, `size` ids in a message.
+
+    As many as a worker claims at once are best: more would wait behind one thread.
 
     Raises dramatiq.BrokerConnectionError after making what was not published due again.
     """
     published = 0
     try:
-        for at in range(0, len(ids), MESSAGE_IDS):
-            some = ids[at : at + MESSAGE_IDS]
+        for at in range(0, len(ids), size):
+            some = ids[at : at + size]
             publish(broker, queue, some)
             published += len(some)
     finally:

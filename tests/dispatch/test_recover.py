@@ -85,7 +85,7 @@ def test_a_letter_left_by_a_crash_is_found_at_the_vendor_and_not_printed_twice(
     broker = make_broker("stub://")
     with world.database.begin() as connection:
         ids = mark_due(connection, channel="letter", now=world.clock(), backlog=10)
-    publish_marked(world.database, broker, EMAILS, ids)
+    publish_marked(world.database, broker, EMAILS, ids, size=20)
     world.deliver(left)
 
     assert world.letters.calls == []

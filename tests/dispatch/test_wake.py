@@ -44,7 +44,7 @@ def wake(world: World, broker: dramatiq.Broker, channel: str = "email", backlog:
     queue: Wake = QUEUES[channel]
     with world.database.begin() as connection:
         ids = mark_due(connection, channel=channel, now=NOON, backlog=backlog)
-    publish_marked(world.database, broker, queue, ids)
+    publish_marked(world.database, broker, queue, ids, size=20)
     return len(ids)
 
 
