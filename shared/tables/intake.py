@@ -96,6 +96,5 @@ actions = Table(
     Index("ix_actions_reference", "reference", "client_id"),
     Index("ix_actions_client_feed", "client_id", "xact", "seq"),
     Index("ix_actions_supporter_identity", "supporter_identity"),
-    Index("ix_actions_case", "case"),
     info=_INTAKE,
 )

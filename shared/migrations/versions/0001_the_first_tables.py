@@ -40,7 +40,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_actions_id")),
         info={"owner": "intake"},
     )
-    op.create_index("ix_actions_case", "actions", ["case"], unique=False)
     op.create_index("ix_actions_client_feed", "actions", ["client_id", "xact", "seq"], unique=False)
     op.create_index("ix_actions_reference", "actions", ["reference", "client_id"], unique=False)
     op.create_index("ix_actions_feed", "actions", ["xact", "seq"], unique=False)
