@@ -7,7 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check fmt bench bench-quick faults migration lock servers clean
+.PHONY: help demo run test proofs check fmt bench bench-quick faults fuzz migration lock servers clean
 MAKEFLAGS += --no-print-directory
 say = @echo ·
 
@@ -22,7 +22,11 @@ run: .venv/.run ## Start Writ in one process with its sandbox, and keep it up
 
 test: .venv/.dev servers ## Run the tests, on private servers they start themselves
 	$(say) "tests"
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+
+proofs: .venv/.dev servers ## The slow tests: whole Writs, killed, searched for people, fed the guide
+	$(say) "slow proofs"
+	@$(BIN)/pytest -q -m slow
 
 check: .venv/.dev ## All that must pass: style, types, import contracts, deploy files, tests
 	$(say) "style (ruff)"
@@ -49,6 +53,9 @@ bench-quick: .venv/.dev servers ## The same, smaller: under two minutes
 
 faults: .venv/.dev servers ## Kill everything at random under load, then count: MINUTES=5 SEED=1
 	@$(BIN)/python -m tests.faults --minutes $(MINUTES) --seed $(SEED)
+
+fuzz: .venv/.dev ## Ask the API what its document allows and what it forbids, thousands of times: SEED=1
+	@$(BIN)/python -m tests.fuzz --seed $(SEED)
 
 migration: .venv/.dev ## Draft the step for tables you changed: NAME="what changes"
 	@deploy/draft-migration "$(NAME)"

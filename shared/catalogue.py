@@ -33,11 +33,38 @@ Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 class Channel(StrEnum):
     EMAIL = "email"  # an email to the recipient's mailbox
     LETTER = "letter"  # a letter on paper, through a print vendor
+    POSTCARD = "postcard"  # a card on paper, through a print vendor
+    PETITION = "petition"  # a name under a shared text, handed over with all others
+    OWN_POST = "own_post"  # the supporter posted it: counted, never printed
+    PUBLIC = "public"  # in public, under the supporter's own account: counted, never sent
 
 
 class Kind(StrEnum):
     APPEAL = "appeal"  # to an authority, asking it to act
     SOLIDARITY = "solidarity"  # to the person at risk or their family
+    SIGNATURE = "signature"  # under a petition to an authority
+    PUBLIC_POST = "public_post"  # a tweet, a Facebook post
+
+
+#: Which kind of action goes by which channel.
+CHANNELS_OF: Mapping[Kind, tuple[Channel, ...]] = {
+    Kind.APPEAL: (Channel.EMAIL, Channel.LETTER, Channel.POSTCARD, Channel.OWN_POST),
+    Kind.SOLIDARITY: (Channel.EMAIL, Channel.LETTER, Channel.POSTCARD, Channel.OWN_POST),
+    Kind.SIGNATURE: (Channel.PETITION,),
+    Kind.PUBLIC_POST: (Channel.PUBLIC,),
+}
+#: What Writ carries; by the other channels an action is only counted.
+CARRIED = (Channel.EMAIL, Channel.LETTER, Channel.POSTCARD, Channel.PETITION)
+#: Kinds that are written in a text of the case.
+WRITTEN = (Kind.APPEAL, Kind.SOLIDARITY)
+
+
+class Duplicates(StrEnum):
+    """When a supporter's second action for a case is a duplicate: kept, and never sent."""
+
+    PER_CHANNEL = "per_channel"  # to the same recipients by the same channel
+    PER_KIND = "per_kind"  # to the same recipients, by whatever channel
+    ALLOWED = "allowed"  # never
 
 
 class _Frozen(BaseModel):
@@ -60,7 +87,22 @@ class Campaign(_Frozen):
     opens: dt.date
     closes: dt.date | None = None  # the last day on which actions are taken; None: open
     sender: Sender
+    confirmation: bool = False  # an action waits until its supporter says "yes, this was me"
+    retention_days: Annotated[int, Field(ge=1)] = 730  # how long supporters' data is kept
     source: str
+
+
+class Moderation(_Frozen):
+    """What is held for a person to read, besides threats and abuse.  Nothing is dropped."""
+
+    links: bool = True
+    phone_numbers: bool = True
+    other_script: bool = True  # words in another script than the language is written in
+    forbidden: tuple[str, ...] = ()  # words that could harm: a religion, an organisation
+    #: So many near-identical texts within an hour are held from there on; 0: never.
+    similar_per_hour: Annotated[int, Field(ge=0)] = 20
+    #: So many actions of one supporter within an hour are held from there on; 0: never.
+    per_supporter_per_hour: Annotated[int, Field(ge=0)] = 20
 
 
 class Policy(_Frozen):
@@ -68,6 +110,8 @@ class Policy(_Frozen):
 
     channels: tuple[Channel, ...]
     kinds: tuple[Kind, ...] = (Kind.APPEAL, Kind.SOLIDARITY)
+    duplicates: Duplicates = Duplicates.PER_CHANNEL
+    moderation: Moderation = Moderation()
     show_supporter_name: bool = True
     show_supporter_country: bool = True
     embargo_until: AwareDatetime | None = None  # nothing leaves before this moment

@@ -48,6 +48,7 @@ class Database:
     def __init__(self, url: str, keyring: Keyring, *, pool_size: int = 16) -> None:
         self.engine = _engine(url, pool_size)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
+        self.keyring = keyring
         self._writer = threading.Lock()
         equip(self.engine.dialect, keyring)
 

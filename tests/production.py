@@ -28,9 +28,9 @@ import urllib3
 from sqlalchemy import Connection, exists, select, text, tuple_
 
 from services.cli.summary import sandbox_counts
-from services.intake.catalogue import load_entries
-from services.intake.clients import NewClient, create_client
-from services.intake.packs import read_pack
+from services.intake.clients.manage import NewClient, create_client
+from services.intake.packs.load import load_entries
+from services.intake.packs.read import read_pack
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
 from shared.api_keys import Mode, Scope
@@ -49,6 +49,12 @@ PACK = ROOT / "packs" / "write-for-rights-2021"
 WRIT = str(Path(sys.executable).with_name("writ"))
 HOST = "127.0.0.1"
 LOOK_EVERY_S = 0.1
+ANSWERING = {  # services that speak HTTP, and what each answers once it is up
+    "intake": "/livez",
+    "tracking": "/livez",
+    "sandbox": "/sandbox/counts",
+    "dispatch-preview": "/livez",
+}
 
 Command = Sequence[str]
 DISPATCH: Command = (WRIT, "dispatch")
@@ -138,7 +144,7 @@ class Production:
         self._dispatch = {f"dispatch-{number + 1}": dispatch for number in range(dispatchers)}
         self._database_url, self._broker_url = database_url, broker_url
         self._logs = logs
-        self._ports = {name: free_port() for name in ("intake", "tracking", "sandbox")}
+        self._ports = {name: free_port() for name in ANSWERING}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -209,7 +215,11 @@ class Production:
         return found
 
     def wait_until_quiet(
-        self, patience_s: float, *, meanwhile: Callable[[], object] = lambda: None
+        self,
+        patience_s: float,
+        *,
+        meanwhile: Callable[[], object] = lambda: None,
+        every_s: float = LOOK_EVERY_S,
     ) -> None:
         """Returns when nothing moves any more.  Raises NotQuiet."""
         deadline = time.monotonic() + patience_s
@@ -217,7 +227,7 @@ class Production:
             if time.monotonic() > deadline:
                 raise NotQuiet(f"after {patience_s:.0f} s there are still {', '.join(found)}")
             meanwhile()
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(every_s)
 
     def emails_taken(self) -> Iterator[dict[str, Any]]:
         """Every email that the sandbox took, as it tells it."""
@@ -265,11 +275,12 @@ class Production:
         return database
 
     def _names(self) -> list[str]:
-        return ["sandbox", "tracking", "tracking-worker", "intake", "relay", *self._dispatch]
+        alone = ["sandbox", "tracking", "tracking-worker", "intake", "intake-worker", "relay"]
+        return [*alone, "dispatch-preview", *self._dispatch]
 
     def _service(self, name: str, stack: ExitStack) -> Service:
         command = self._dispatch.get(name, (WRIT, name))
-        path = {"intake": "/livez", "tracking": "/livez", "sandbox": "/sandbox/counts"}.get(name)
+        path = ANSWERING.get(name)
         answers_at = f"{self._url(name)}{path}" if path else ""
         service = Service(command, self.environment, answers_at)
         stack.callback(service.close)
@@ -314,6 +325,9 @@ class Production:
             "WRIT_INTAKE_PORT": str(self._ports["intake"]),
             "WRIT_TRACKING_PORT": str(self._ports["tracking"]),
             "WRIT_SANDBOX_PORT": str(self._ports["sandbox"]),
+            "WRIT_PREVIEW_PORT": str(self._ports["dispatch-preview"]),
+            "WRIT_PREVIEW_URL": self._url("dispatch-preview"),
+            "WRIT_PREVIEW_KEY": os.urandom(32).hex(),
             "WRIT_TRACKING_URL": self._url("tracking"),
             "WRIT_SES_ENDPOINT_URL": sandbox,
             "WRIT_PRINT_URL": sandbox,

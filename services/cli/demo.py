@@ -21,9 +21,9 @@ from services.cli.campaign_tool import CampaignTool, Submitted
 from services.cli.embedded import Running
 from services.cli.summary import Tally, agrees, sandbox_counts, tally
 from services.cli.supporters import invent_actions
-from services.intake.catalogue import load_entries
-from services.intake.clients import NewClient, create_client
-from services.intake.packs import read_pack
+from services.intake.clients.manage import NewClient, create_client
+from services.intake.packs.load import load_entries
+from services.intake.packs.read import read_pack
 from services.tracking.words import ShownState
 from shared.api_keys import Mode, Scope
 from shared.catalogue_reader import CatalogueReader

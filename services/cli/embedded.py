@@ -15,14 +15,18 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from flask import Flask
 
+from services.cli.front import make_front
+from services.dispatch import preview_app
+from services.dispatch.preview_settings import PreviewSettings
 from services.dispatch.settings import Settings as DispatchSettings
 from services.dispatch.worker import employ, make_relay
 from services.intake import app as intake_app
 from services.intake.settings import Settings as IntakeSettings
+from services.intake.worker import make_steward
 from services.sandbox.app import Sandbox
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
@@ -40,6 +44,9 @@ from shared.queues import ALL
 from shared.settings import SANDBOX, Env, SettingError
 from shared.worker import start_worker
 from shared.wsgi import listening
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
 
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8002
@@ -82,12 +89,14 @@ def embedded(
     os.environ.setdefault("AWS_SECRET_ACCESS_KEY", "sandbox")
     with ExitStack() as stack:
         stack.enter_context(_alone(data_dir))
-        env = Env(secrets(data_dir) | settings)
+        known = secrets(data_dir) | settings
+        env = Env(known)
         database = _database(env)
         stack.callback(database.close)
         migrate(database)
         sandbox_url = _start_sandbox(env, stack)
-        api_url, console_url = _start_http(env, database, stack)
+        previews = _start_previews(settings, database, stack)
+        api_url, console_url = _start_http(Env(known | previews), database, stack)
         relay = _start_work(env, database, stack)
         relay.add_done_callback(lambda _: on_fall())
         yield Running(database, data_dir, api_url, console_url, sandbox_url)
@@ -130,13 +139,17 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_BROKER_URL": "stub://",
         "WRIT_SANDBOX_PORT": sandbox_port,
         "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
-        "WRIT_STATUS_URL": f"http://{HOST}:{tracking_port}",
+        "WRIT_STATUS_URL": "",  # the front answers for both
+        "WRIT_PUBLIC_URL": "",  # where it listens itself
         "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
         "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
         "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
         "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
     }
-    own = ("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET")
+    own = (
+        *("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET"),
+        *("WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY"),
+    )
     return {name: value for name, value in (defaults | given | sandbox).items() if name not in own}
 
 
@@ -203,16 +216,31 @@ def _start_sandbox(env: Env, stack: ExitStack) -> str:
     return url
 
 
+def _start_previews(
+    settings: Mapping[str, str], database: Database, stack: ExitStack
+) -> dict[str, str]:
+    """On a free port, with a key that lives as long as the process; what intake is told of it."""
+    key = {"WRIT_PREVIEW_KEY": os.urandom(32).hex()}
+    app = preview_app.create_app(PreviewSettings.from_env(Env({**settings, **key})), database)
+    port = stack.enter_context(listening(app, HOST, 0, threads=2))
+    return {**key, "WRIT_PREVIEW_URL": f"http://{HOST}:{port}"}
+
+
 def _start_http(env: Env, database: Database, stack: ExitStack) -> tuple[str, str]:
     intake, tracking = IntakeSettings.from_env(env), TrackingSettings.from_env(env)
-    app = intake_app.create_app(intake, database)
-    api_url = _listen(stack, app, (intake.host, intake.port), "WRIT_INTAKE_PORT")
-    app = tracking_app.create_app(tracking, database)
-    return api_url, _listen(stack, app, (tracking.host, tracking.port), "WRIT_TRACKING_PORT")
+    console = tracking_app.create_app(tracking, database)
+    front = make_front(intake_app.create_app(intake, database), console)
+    api_url = _listen(stack, front, (intake.host, intake.port), "WRIT_INTAKE_PORT")
+    return api_url, _listen(stack, console, (tracking.host, tracking.port), "WRIT_TRACKING_PORT")
 
 
 def _listen(
-    stack: ExitStack, app: Flask, address: tuple[str, int], setting: str, *, threads: int = 8
+    stack: ExitStack,
+    app: "WSGIApplication",
+    address: tuple[str, int],
+    setting: str,
+    *,
+    threads: int = 8,
 ) -> str:
     host, port = address
     try:
@@ -225,7 +253,7 @@ def _listen(
 
 
 def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
-    """Starts the workers and the relay; the result is done when the relay has ended."""
+    """Starts workers, steward and relay; the result is done when the relay has ended."""
     dispatch, tracking = DispatchSettings.from_env(env), TrackingSettings.from_env(env)
     broker = make_broker(dispatch.broker_url)
     employ(dispatch, database, broker)
@@ -235,6 +263,8 @@ def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
     stack.callback(worker.stop)
     stop = threading.Event()
     relay = make_relay(dispatch, database, broker, clock=now)
-    thread = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="relay"))
+    steward = make_steward(IntakeSettings.from_env(env), database)
+    threads = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="writ"))
     stack.callback(stop.set)
-    return thread.submit(relay.run, stop)
+    threads.submit(steward.run, stop)
+    return threads.submit(relay.run, stop)

@@ -9,12 +9,18 @@ from rich.console import Console
 from rich.markup import escape
 from sqlalchemy.exc import DBAPIError
 
-from services.cli.catalogue import key, pack
+from services.cli.catalogue import pack
 from services.cli.demo import Demo
 from services.cli.embedded import AlreadyRunning, RelayFell, embedded, environment
+from services.cli.erasure import erase_supporter, retention
+from services.cli.held import held
+from services.cli.imports import import_
+from services.cli.keys import key
+from services.cli.openapi import openapi
+from services.cli.privacy import keys
 from services.cli.serve import serve
-from services.intake.catalogue import LoadFailed
-from services.intake.packs import PackFaults
+from services.intake.packs.load import LoadFailed
+from services.intake.packs.read import PackFaults
 from shared.logs import set_up_logs
 from shared.settings import Env, LogSettings, SettingError
 from shared.worker import stop_signal
@@ -28,8 +34,8 @@ def writ() -> None:
     """Delivers the letters and emails of human-rights campaigns, each one to a proof."""
 
 
-writ.add_command(pack)
-writ.add_command(key)
+for command in (pack, key, keys, import_, erase_supporter, retention, held, openapi):
+    writ.add_command(command)
 serve(writ)
 
 

@@ -1,11 +1,14 @@
-"""`writ intake | relay | dispatch | tracking | sandbox | migrate`: one service, one process."""
+"""`writ intake | relay | dispatch | tracking | sandbox | migrate | …`: one service, one process."""
 
 import click
 
+from services.dispatch import preview_app
+from services.dispatch.preview_settings import PreviewSettings
 from services.dispatch.settings import Settings as DispatchSettings
 from services.dispatch.worker import employ, make_relay
 from services.intake import app as intake_app
 from services.intake.settings import Settings as IntakeSettings
+from services.intake.worker import make_steward
 from services.sandbox.app import Sandbox
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.wire import THREADS
@@ -28,7 +31,10 @@ _threads = click.option("--threads", default=8, show_default=True, help="Threads
 
 def serve(group: click.Group) -> None:
     """Adds one command for each service."""
-    for command in (migrate, intake, relay, dispatch, tracking, tracking_worker, sandbox):
+    for command in (
+        *(migrate, intake, intake_worker, relay, dispatch, dispatch_preview),
+        *(tracking, tracking_worker, sandbox),
+    ):
         group.add_command(command)
 
 
@@ -54,6 +60,15 @@ def intake(workers: int, threads: int) -> None:
     ).run()
 
 
+@click.command("intake-worker")
+def intake_worker() -> None:
+    """Do intake's chores: reminders, imports, what is to be forgotten."""
+    settings = IntakeSettings.from_env()
+    set_up_logs(settings.common.logs, service="intake-worker")
+    stop = stop_signal()
+    make_steward(settings, _database(settings.common)).run(stop)
+
+
 @click.command()
 def relay() -> None:
     """Plan what was accepted and wake what is due; several may run, one leads."""
@@ -74,6 +89,19 @@ def dispatch() -> None:
     worker = start_worker(broker, queues=[EMAILS.queue, LETTERS.queue], threads=settings.threads)
     stop.wait()
     worker.stop()
+
+
+@click.command("dispatch-preview")
+@_workers
+@_threads
+def dispatch_preview(workers: int, threads: int) -> None:
+    """Show intake what recipients would get.  Keeps nothing, sends nothing."""
+    settings = PreviewSettings.from_env()
+    set_up_logs(settings.logs, service="dispatch-preview")
+    bind = f"{settings.host}:{settings.port}"
+    Gunicorn(
+        lambda: preview_app.create_app(settings), bind=bind, workers=workers, threads=threads
+    ).run()
 
 
 @click.command()

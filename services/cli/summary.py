@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select
 from services.tracking.words import SHOWN_STATE
 from shared.database import Database
 from shared.tables.dispatch import carriages, deliveries
-from shared.tables.intake import actions
+from shared.tables.intake import Standing, actions
 from shared.tables.tracking import outcomes
 
 
@@ -47,7 +47,7 @@ def tally(connection: Connection, client_id: UUID) -> Tally:
         .outerjoin(outcomes, outcomes.c.delivery_id == deliveries.c.id)
         .join(carriages, carriages.c.delivery_id == deliveries.c.id)
         .join(actions, actions.c.id == carriages.c.action_id)
-        .where(of_client)
+        .where(of_client, deliveries.c.carrier != "notice")  # a word to the supporter
         .group_by(*columns)
         .order_by(*columns)
     )
@@ -56,9 +56,12 @@ def tally(connection: Connection, client_id: UUID) -> Tally:
 
 
 def unaccounted(connection: Connection, among: ColumnElement[bool]) -> int:
-    """Accepted actions that rest on no carrier."""
-    resting = exists().where(carriages.c.action_id == actions.c.id)
-    return connection.scalar(select(func.count()).where(among, ~resting)) or 0
+    """Actions that are to be carried and rest on no carrier."""
+    resting = exists().where(
+        carriages.c.action_id == actions.c.id, ~carriages.c.recipient.startswith("notice/")
+    )
+    to_carry = (actions.c.standing == Standing.CLEAR, actions.c.erased_at.is_(None))
+    return connection.scalar(select(func.count()).where(among, *to_carry, ~resting)) or 0
 
 
 def handed_over(connection: Connection, providers: Collection[str]) -> dict[str, int]:

@@ -15,7 +15,6 @@ from sqlalchemy import (
     String,
     and_,
     bindparam,
-    exists,
     insert,
     or_,
     select,
@@ -24,10 +23,12 @@ from sqlalchemy import (
     update,
 )
 
-from services.dispatch.prepare import Due, Prepared
+from services.dispatch.due import Due, Prepared
+from services.dispatch.erased import IS_ERASED, IS_UNCLEAR
 from services.dispatch.providers.contract import Taken
 from shared.clock import new_id
 from shared.database import insert_new
+from shared.privacy import Private
 from shared.tables.dispatch import (
     DUE_WOKEN,
     AttemptState,
@@ -58,24 +59,23 @@ class Ended:
 
 
 def read_due(connection: Connection, ids: Sequence[UUID]) -> list[Due]:
-    """Those of the deliveries that still wait to be claimed, with their actions opened."""
-    unclear = exists(
-        select(attempts.c.id).where(
-            attempts.c.delivery_id == deliveries.c.id, attempts.c.state == AttemptState.UNKNOWN
-        )
-    )
+    """Those of the deliveries that still wait to be claimed, with their actions opened.
+
+    Raises Unreadable where what a supporter wrote does not open.
+    """
     rows = connection.execute(
         select(
             *(deliveries.c[name] for name in _DELIVERY_COLUMNS),
             *(actions.c[name] for name in _ACTION_COLUMNS),
-            unclear.label("unclear_before"),
+            actions.c.id.label("action_id"),
+            IS_UNCLEAR.label("unclear_before"),
         )
         .join_from(deliveries, carriages, carriages.c.delivery_id == deliveries.c.id)
         .join(actions, actions.c.id == carriages.c.action_id)
-        .where(deliveries.c.id.in_(ids), text(DUE_WOKEN))
+        .where(deliveries.c.id.in_(ids), text(DUE_WOKEN), actions.c.erased_at.is_(None))
         .order_by(deliveries.c.id)
     )
-    return [Due(**row._mapping) for row in rows]
+    return [_due(row) for row in rows]
 
 
 def claim(
@@ -93,6 +93,7 @@ def claim(
             deliveries.c.id.in_([one for one, _ in as_read]),
             tuple_(deliveries.c.id, deliveries.c.attempts).in_(as_read),
             text(DUE_WOKEN),
+            ~IS_ERASED,  # while it was rendered, perhaps
         )
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
@@ -153,7 +154,8 @@ _DELIVERY_COLUMNS = (
     "recipient",
     "attempts",
 )
-_ACTION_COLUMNS = ("supporter_name", "supporter_email", "supporter_country", "words", "consent")
+_PERSONAL_COLUMNS = ("supporter_name", "supporter_email", "words")
+_ACTION_COLUMNS = (*_PERSONAL_COLUMNS, "supporter_country", "consent")
 
 _END_ATTEMPT = (
     update(attempts)
@@ -217,6 +219,13 @@ _SETTLE_EARLIER = (
 )
 
 
+def _due(row: Any) -> Due:
+    said = dict(row._mapping)
+    action_id = said.pop("action_id")
+    opened = {name: said[name] and said[name].open(action_id) for name in _PERSONAL_COLUMNS}
+    return Due(**said | opened)
+
+
 def _attempt(one: Prepared, provider: str, now: dt.datetime) -> dict[str, Any]:
     return {
         "id": one.attempt_id,
@@ -226,7 +235,7 @@ def _attempt(one: Prepared, provider: str, now: dt.datetime) -> dict[str, Any]:
         "provider": provider,
         "idempotency_key": str(one.due.id),
         "holder": one.holder,
-        "address": one.address,
+        "address": Private(one.attempt_id, one.address),
         "document": one.document,
         "started_at": now,
     }

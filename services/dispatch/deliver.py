@@ -20,7 +20,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from services.dispatch import claims
 from services.dispatch.claims import Ended
 from services.dispatch.documents import Documents
-from services.dispatch.prepare import Due, Hold, Prepared, Preparer
+from services.dispatch.due import Due, Moot, NotNow, Prepared
+from services.dispatch.erased import stop_erased
+from services.dispatch.notices import call_off, with_notices
+from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import (
     Email,
     EmailProvider,
@@ -79,11 +82,15 @@ def deliver(ids: Sequence[UUID], desk: Desk) -> None:
 
 def _prepare(ids: Sequence[UUID], desk: Desk) -> list[tuple[Prepared, Provider]]:
     ready: list[tuple[Prepared, Provider]] = []
-    for due in _read(ids, desk):
+    waiting = _read(ids, desk)
+    if missing := set(ids).difference(due.id for due in waiting):
+        with desk.database.begin() as connection:
+            stop_erased(connection, list(missing))
+    for due in waiting:
         try:
             prepared = desk.preparer.prepare(due, desk.clock())
-        except Hold as fault:
-            _hold(due, fault, desk)
+        except NotNow as fault:
+            _put_aside(due, fault, desk)
             continue
         ready.append((prepared, desk.route(due)))
     return ready
@@ -93,7 +100,7 @@ def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:
     """Those still due.  One whose words do not open stays due, and stops no other."""
     try:
         with desk.database.read() as connection:
-            return claims.read_due(connection, ids)
+            return with_notices(connection, claims.read_due(connection, ids))
     except Unreadable as error:
         if len(ids) == 1:
             log.error("unreadable", delivery_id=str(ids[0]), error=str(error))
@@ -101,10 +108,13 @@ def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:
         return [due for one in ids for due in _read([one], desk)]
 
 
-def _hold(due: Due, fault: Hold, desk: Desk) -> None:
+def _put_aside(due: Due, fault: NotNow, desk: Desk) -> None:
+    moot = isinstance(fault, Moot)
+    put = call_off if moot else claims.hold
     with desk.database.begin() as connection:
-        claims.hold(connection, due.id, str(fault))
-    log.info("held", delivery_id=str(due.id), reason=str(fault))
+        put(connection, due.id, str(fault))
+    event = "called_off" if moot else "held"
+    log.info(event, delivery_id=str(due.id), reason=str(fault))
 
 
 def _claim(ready: list[tuple[Prepared, Provider]], desk: Desk) -> list[tuple[Prepared, Provider]]:

@@ -7,6 +7,10 @@ Tracking shows them; the path within `documents/` is stored with the attempt.
 import os
 from pathlib import Path
 
+import structlog
+
+log = structlog.get_logger()
+
 
 class Documents:
     def __init__(self, data_dir: Path) -> None:
@@ -19,3 +23,9 @@ class Documents:
         half = target.with_name(f".{target.name}.{os.getpid()}")
         half.write_bytes(content)
         half.replace(target)
+
+    def forget(self, path: str) -> None:
+        try:
+            (self._root / path).unlink()
+        except FileNotFoundError:  # forgotten before a crash, or this process sees another folder
+            log.warning("document_missing", document=path)

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, insert, select, tuple_, update
 
+from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
 from shared.tables.columns import settled_before
 from shared.tables.dispatch import (
@@ -106,6 +107,11 @@ def _settle_as_not_taken(connection: Connection, command: Any, now: dt.datetime)
 
 
 def _release(connection: Connection, command: Any, now: dt.datetime) -> str:
+    channel = connection.scalar(
+        select(deliveries.c.channel).where(deliveries.c.id == command.delivery_id)
+    )
+    if channel is not None and channel in WAITING:
+        return f"no effect: {WAITING[channel]}"
     released = connection.execute(
         update(deliveries)
         .where(

@@ -1,73 +1,28 @@
 """Makes a due delivery ready to go: office, holder and address are resolved now, not before.
 
 In: a due delivery with its action, the catalogue.  Out: `Prepared`, a rendered email or letter.
-Holds a delivery, with a reason for ops, where something about it must be mended by a person:
-
-Hold
-└── raised for this one delivery; it stops no other
+Raises NotNow (due.py): Hold, with a reason for ops, where a person must mend something about it.
 """
 
 import datetime as dt
 import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
-from uuid import UUID
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date
-
+from services.dispatch.due import Due, Hold, NotNow, Prepared, emailed, printed
+from services.dispatch.prepare_notice import prepare_notice
 from services.dispatch.providers.contract import Email, Letter
 from services.dispatch.rendering.compose import Composition, compose
 from services.dispatch.rendering.email import write_email
 from services.dispatch.rendering.faults import LetterFault
 from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from services.dispatch.rendering.mime import address as named_address
-from services.dispatch.rendering.mime import mime_file
-from services.dispatch.rendering.scripts import reads_rtl
+from services.dispatch.rendering.places import country_name, place_date
 from shared.catalogue import Campaign, Case, Catalogue, Channel, Holder, Recipient
-from shared.clock import new_id
 
 ADDRESS_LINES = 6
 ADDRESS_COLUMNS = 40  # characters in a line: fits every vendor's rule
 FROM_NAME = 100  # characters of a supporter's name in a From header
-
-
-class Hold(Exception):
-    """This delivery waits for a person.  The message is shown to ops: never a person's data."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A delivery that is due, with the one action that rests on it."""
-
-    id: UUID
-    mode: str
-    campaign: str
-    case: str
-    kind: str
-    channel: str
-    language: str
-    recipient: str
-    attempts: int
-    supporter_name: str | None
-    supporter_email: str | None
-    supporter_country: str | None
-    words: str | None
-    consent: Mapping[str, Any]
-    unclear_before: bool  # an earlier attempt may have been taken
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    due: Due
-    attempt_id: UUID
-    handover: Email | Letter
-    document: str  # path of what was rendered
-    content: bytes
-    holder: str | None
-    address: str  # really used
 
 
 class Preparer:
@@ -78,14 +33,16 @@ class Preparer:
         self._press = press
 
     def prepare(self, due: Due, now: dt.datetime) -> Prepared:
-        """Raises Hold."""
+        """Raises NotNow."""
         catalogue = self._catalogue()
         try:
+            if due.notice is not None:
+                return prepare_notice(due, due.notice, catalogue, now)
             entry = _entries(due, catalogue, now.date())
             if due.channel == Channel.EMAIL:
                 return _email(due, entry, now)
             return self._letter(due, entry, now)
-        except Hold:
+        except NotNow:
             raise
         except Exception as error:  # a fault of ours in one delivery must not stop its neighbours
             raise Hold(f"It cannot be rendered: {type(error).__name__}.") from error
@@ -99,7 +56,7 @@ class Preparer:
             composition=entry.composition,
             address=lines,
             sender=entry.campaign.sender.postal,
-            place_date=_place_date(entry.campaign.sender.place, now.date(), due.language),
+            place_date=place_date(entry.campaign.sender.place, now.date(), due.language),
         )
         try:
             letter = self._press.typeset(request)
@@ -113,7 +70,7 @@ class Preparer:
             lines=lines,
             country=postal.country,
         )
-        return _prepared(due, entry, handover, letter.pdf, now, address="\n".join(lines))
+        return printed(due, handover, now, holder=entry.holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +128,7 @@ def _values(due: Due, case: Case, recipient: Recipient, holder: Holder | None) -
 def _signature(due: Due, case: Case) -> tuple[str, ...]:
     name = due.supporter_name if _shows_name(due, case) else None
     country = due.supporter_country if _shows_country(due, case) else None
-    lines = (name, _country_name(country, due.language) if country else None)
+    lines = (name, country_name(country, due.language) if country else None)
     return tuple(line for line in lines if line)
 
 
@@ -195,10 +152,10 @@ def _email(due: Due, entry: _Entries, now: dt.datetime) -> Prepared:
         raise Hold("No mailbox is known for this office today.")
     if mailbox.hold:
         raise Hold(mailbox.hold)
-    text = write_email(entry.composition, organiser=entry.campaign.sender.name)
     sender = entry.campaign.sender
     name = due.supporter_name if _shows_name(due, entry.case) else None
     shown = f"{name[:FROM_NAME]} via {entry.campaign.name}" if name else sender.name
+    text = write_email(entry.composition, organiser=sender.name)
     email = Email(
         delivery_id=due.id,
         from_=named_address(shown, sender.email),
@@ -208,39 +165,7 @@ def _email(due: Due, entry: _Entries, now: dt.datetime) -> Prepared:
         text=text.text,
         html=text.html,
     )
-    content = mime_file(
-        from_=email.from_,
-        to=email.to,
-        reply_to=email.reply_to,
-        subject=email.subject,
-        text=email.text,
-        html=email.html,
-        date=now,
-        message_id=str(due.id),
-    )
-    return _prepared(due, entry, email, content, now, address=mailbox.email)
-
-
-def _prepared(
-    due: Due,
-    entry: _Entries,
-    handover: Email | Letter,
-    content: bytes,
-    now: dt.datetime,
-    *,
-    address: str,
-) -> Prepared:
-    ending = "eml" if due.channel == Channel.EMAIL else "pdf"
-    folder = f"{due.campaign}/{due.case}/{due.channel}/{now:%Y-%m-%d}"
-    return Prepared(
-        due=due,
-        attempt_id=new_id(),
-        handover=handover,
-        document=f"{folder}/{due.id}-{due.attempts + 1}.{ending}",
-        content=content,
-        holder=entry.holder.name if entry.holder else None,
-        address=address,
-    )
+    return emailed(due, email, now, holder=entry.holder)
 
 
 def _paper_hold(recipient: Recipient, hold: str | None) -> str:
@@ -253,7 +178,7 @@ def _address_lines(entry: _Entries, lines: tuple[str, ...], country: str) -> tup
     Raises Hold where even then the address has more lines than the window.
     """
     office = textwrap.wrap(entry.recipient.office, ADDRESS_COLUMNS)
-    last = _country_name(country, "en").upper()
+    last = country_name(country, "en").upper()
     whole = (*office, *lines, last)
     if len(whole) > ADDRESS_LINES:
         raise Hold(f"The address has {len(whole)} lines; its window holds {ADDRESS_LINES}.")
@@ -263,27 +188,3 @@ def _address_lines(entry: _Entries, lines: tuple[str, ...], country: str) -> tup
     if holder and len(whole) < ADDRESS_LINES and len(holder) <= ADDRESS_COLUMNS:
         return (holder, *whole)
     return whole
-
-
-def _place_date(place: str, day: dt.date, language: str) -> str:
-    """In an Arabic or Hebrew line each in an isolate (UAX #9): a Latin town would jumble its date.
-
-    Only there: the PDF spells out every space of a letter whose font has drawn an isolate as one.
-    """
-    locale = Locale("en", "GB") if language == "en" else _locale(language)
-    parts = (place, format_date(day, "long", locale))
-    if reads_rtl("".join(parts)):
-        parts = (f"\u2068{parts[0]}\u2069", f"\u2068{parts[1]}\u2069")
-    return ", ".join(parts)
-
-
-def _country_name(country: str, language: str) -> str:
-    return str(_locale(language).territories.get(country, country))
-
-
-@lru_cache(maxsize=64)
-def _locale(language: str) -> Locale:
-    try:
-        return Locale.parse(language, sep="-")
-    except (UnknownLocaleError, ValueError):
-        return Locale("en")

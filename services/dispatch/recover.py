@@ -8,9 +8,13 @@ import datetime as dt
 
 from sqlalchemy import Connection, and_, exists, or_, select, text, update
 
+from services.dispatch.erased import IS_ERASED
 from shared.catalogue import Channel
 from shared.tables.dispatch import DUE_WOKEN, AttemptState, DeliveryState, attempts, deliveries
+from shared.tables.intake import erasures
 from shared.tables.tracking import Verb, commands
+
+TOLD_FOR = dt.timedelta(hours=1)
 
 
 def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_s: float) -> int:
@@ -39,13 +43,17 @@ def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_
 
 
 def ask_again(connection: Connection, now: dt.datetime) -> int:
-    """Unclear print orders are due again: the vendor is asked first, and the key is the same."""
+    """Unclear print orders are due again: the vendor is asked first, and the key is the same.
+
+    An erased one has nothing left to order: it waits for the vendor's word, or for a person's.
+    """
     return connection.execute(
         update(deliveries)
         .where(
             deliveries.c.state == DeliveryState.UNKNOWN,
             deliveries.c.channel == Channel.LETTER,
             deliveries.c.next_attempt_at <= now,
+            ~IS_ERASED,
         )
         .values(state=DeliveryState.DUE, woken_at=None)
     ).rowcount
@@ -58,6 +66,13 @@ def forget_lost_wakes(connection: Connection, now: dt.datetime, *, rewake_s: flo
         .where(text(DUE_WOKEN), deliveries.c.woken_at < now - dt.timedelta(seconds=rewake_s))
         .values(woken_at=None)
     ).rowcount
+
+
+def any_to_forget(connection: Connection, now: dt.datetime) -> bool:
+    """Whether actions were erased lately: tracking is told so often that no lost message counts."""
+    latest = select(erasures.c.erased_at).order_by(erasures.c.seq.desc()).limit(1)
+    erased_at = connection.scalar(latest)
+    return erased_at is not None and now - erased_at < TOLD_FOR
 
 
 def any_unsettled(connection: Connection) -> bool:

@@ -14,7 +14,10 @@ from sqlalchemy.exc import DBAPIError
 
 from services.dispatch import recover
 from services.dispatch.cursors import rewind_after_restore
+from services.dispatch.documents import Documents
+from services.dispatch.forget import forget
 from services.dispatch.leader import Leadership
+from services.dispatch.notices import plan_notices
 from services.dispatch.obey import obey
 from services.dispatch.plan import BATCH, plan_new_actions
 from services.dispatch.settings import Settings
@@ -41,6 +44,7 @@ class Relay:
         *,
         catalogue: Callable[[], Catalogue],
         queues: Mapping[str, Wake],
+        documents: Documents,
         clock: Clock,
     ) -> None:
         """`queues`: which queue to wake for a channel; a channel that is not here waits."""
@@ -49,6 +53,7 @@ class Relay:
         self._broker = broker
         self._catalogue = catalogue
         self._queues = queues
+        self._documents = documents
         self._clock = clock
         self._leadership = Leadership(database)
         self._leads = False
@@ -94,6 +99,7 @@ class Relay:
         with self._database.begin() as connection:
             obey(connection, now)
             planned = plan_new_actions(connection, catalogue, now)
+            more = plan_notices(connection, now)
             marked = {
                 channel: mark_due(
                     connection, channel=channel, now=now, backlog=self._settings.backlog
@@ -103,7 +109,7 @@ class Relay:
         size = min(self._settings.chunk, MAX_IDS)
         for channel, ids in marked.items():
             publish_marked(self._database, self._broker, self._queues[channel], ids, size=size)
-        return planned.actions == BATCH
+        return more or planned.actions == BATCH
 
     def _tend(self) -> None:
         now = self._clock()
@@ -114,9 +120,21 @@ class Relay:
             )
             asked = recover.ask_again(connection, now)
             lost = recover.forget_lost_wakes(connection, now, rewake_s=self._settings.rewake_s)
-            unsettled = settles and recover.any_unsettled(connection)
+            unsettled = settles and (
+                recover.any_unsettled(connection) or recover.any_to_forget(connection, now)
+            )
+        self._forget()
         if left or asked or lost:
             log.info("recovered", claims_left=left, orders_asked=asked, wakes_lost=lost)
         if unsettled:
             self._settled_at = now
             publish(self._broker, TEND)
+
+    def _forget(self) -> None:
+        try:
+            forgotten = forget(self._database, self._documents)
+        except OSError as error:  # the next round tries again, and letters go on meanwhile
+            log.error("documents_not_deleted", error=type(error).__name__)
+            return
+        if forgotten:
+            log.info("forgotten", actions=forgotten)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.dispatch.deliver import Provider, Route
-from services.dispatch.prepare import Due
+from services.dispatch.due import Due
 from services.dispatch.providers.dry_run import DryRun
 
 

@@ -27,8 +27,15 @@ def make_relay(
     queues: dict[str, Wake] = {Channel.EMAIL: EMAILS}
     if settings.print_url:
         queues[Channel.LETTER] = LETTERS
-    reader = CatalogueReader(database)
-    return Relay(settings, database, broker, catalogue=reader.current, queues=queues, clock=clock)
+    return Relay(
+        settings,
+        database,
+        broker,
+        catalogue=CatalogueReader(database).current,
+        queues=queues,
+        documents=Documents(settings.common.data_dir),
+        clock=clock,
+    )
 
 
 def make_desk(settings: Settings, database: Database, *, clock: Clock = now) -> Desk:

@@ -1,16 +1,17 @@
 """Decides whether an action can be taken, and makes of it what is stored.
 
-Owns the table `actions`.  In: what a client asks, who the client is, the catalogue.  Out: `Action`,
-or `Refused` with every fault at once.  Nothing is stored unless everything is right.
+In: what a client asks, who the client is, the catalogue.  Out: `Action`, or `Refused` with every
+fault at once.  It stores nothing: see take.py.
 """
 
 import datetime as dt
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import Connection, insert
 
+from services.intake.duplicates import Addressed
+from services.intake.identity import handle, one_person
 from services.intake.models import (
     MOST_IN_EMAIL,
     MOST_IN_NAME,
@@ -19,13 +20,21 @@ from services.intake.models import (
     NewAction,
     Supporter,
 )
-from services.intake.offer import is_country, languages, recipients_of, why_closed
+from services.intake.offer import (
+    LANGUAGE_TAG,
+    allows,
+    is_country,
+    language_for,
+    languages,
+    recipients_of,
+    why_closed,
+)
 from shared.api_keys import Client, Mode
-from shared.catalogue import Case, Catalogue
+from shared.catalogue import CARRIED, CHANNELS_OF, WRITTEN, Case, Catalogue, Kind
 from shared.clock import new_id
 from shared.faults import Faults
 from shared.privacy import identity
-from shared.tables.intake import actions
+from shared.tables.intake import Standing
 from shared.text import CODES as TEXT_CODES
 from shared.text import Unclean, clean_line, clean_words, is_blank
 
@@ -38,6 +47,10 @@ FAULT_CODES = {
     "campaign_not_open": "The campaign has not begun.",
     "campaign_closed": "The campaign has ended.",
     "channel_not_allowed": "The case's policy does not allow this channel.",
+    "channel_not_of_kind": "An action of this kind does not go by this channel.",
+    "campaign_not_allowed": "This key is for other campaigns.",
+    "unknown_language": "This is no language tag (BCP 47), such as `en` or `pt-BR`.",
+    "email_needed": "The campaign asks each supporter for a confirmation, by email.",
     "kind_not_allowed": "The case takes no actions of this kind.",
     "unknown_recipient": "The slug is none of this case's recipients of this kind.",
     "repeated": "A recipient, or a parameter, was given more than once.",
@@ -64,8 +77,13 @@ class Action:
     kind: str
     channel: str
     language: str
+    standing: Standing
+    held_for: tuple[str, ...] = ()
+    duplicate_key: bytes | None
+    duplicate_of: UUID | None = None
     recipients: tuple[str, ...]
     supporter_identity: bytes
+    supporter_ref: str
     supporter_name: str = field(repr=False)
     supporter_email: str | None = field(repr=False)
     supporter_country: str | None
@@ -75,9 +93,8 @@ class Action:
     reference: str | None
     occurred_at: dt.datetime
     accepted_at: dt.datetime
-
-
-_COLUMNS = tuple(one.name for one in fields(Action))
+    import_id: UUID | None = None
+    import_row: int | None = None
 
 
 def accept(
@@ -89,11 +106,15 @@ def accept(
     words = check.words()
     source = check.line("/source", asked.source, MOST_IN_REFERENCE)
     reference = check.line("/reference", asked.reference, MOST_IN_REFERENCE)
-    case = check.case(catalogue, at)
-    recipients = check.offer(catalogue, case) if case else ()
+    case = check.case(catalogue, client, at)
+    offer = check.offer(catalogue, case) if case else None
     check.faults.raise_any()
     assert case is not None  # else there had been a fault
+    assert offer is not None
     action_id = new_id()
+    person = identity(identity_key, one_person(supporter, client.id, action_id))
+    asks = catalogue.campaigns[case.campaign].confirmation
+    to = Addressed(catalogue, case, asked, offer.recipients, at.date())
     return Action(
         id=action_id,
         client_id=client.id,
@@ -102,9 +123,14 @@ def accept(
         case=case.slug,
         kind=asked.kind,
         channel=asked.channel,
-        language=asked.language,
-        recipients=recipients,
-        supporter_identity=identity(identity_key, _canonical(supporter, client.id, action_id)),
+        language=offer.language,
+        standing=Standing.UNCONFIRMED if asks else standing_of(asked.channel),
+        duplicate_key=to.key(identity_key, person, client.mode)
+        if supporter.email or supporter.ref
+        else None,  # nobody else is this person
+        recipients=offer.recipients,
+        supporter_identity=person,
+        supporter_ref=handle(identity_key, client.id, person),
         supporter_name=supporter.name,
         supporter_email=supporter.email,
         supporter_country=supporter.country,
@@ -117,9 +143,17 @@ def accept(
     )
 
 
-def store(connection: Connection, action: Action) -> None:
-    # Not dataclasses.asdict: it copies deeply, a tenth of the whole request's cost.
-    connection.execute(insert(actions), {name: getattr(action, name) for name in _COLUMNS})
+def standing_of(channel: str) -> Standing:
+    """Of an action that nothing stands against."""
+    return Standing.CLEAR if channel in CARRIED else Standing.COUNTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What the case offers of what is asked."""
+
+    recipients: tuple[str, ...]
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +170,8 @@ class _Check:
             self.faults.add("/supporter/name", "empty", "A name is needed")
         if given.country is not None and not is_country(given.country):
             self.faults.add("/supporter/country", "unknown_country", "No country has this code")
-        return Supporter(name=name or "", email=self._email(), country=given.country)
+        ref = self.line("/supporter/ref", given.ref, MOST_IN_REFERENCE)
+        return Supporter(name=name or "", email=self._email(), country=given.country, ref=ref)
 
     def words(self) -> str | None:
         given = self.asked.words
@@ -160,12 +195,15 @@ class _Check:
             return None
         return self._fitting(pointer, line, size)
 
-    def case(self, catalogue: Catalogue, at: dt.datetime) -> Case | None:
+    def case(self, catalogue: Catalogue, client: Client, at: dt.datetime) -> Case | None:
         case = catalogue.cases.get(self.asked.case)
         if case is None:
             self.faults.add("/case", "unknown_case", "No case has this slug")
             return None
         campaign = catalogue.campaigns[case.campaign]
+        if not client.may(case.campaign):
+            said = FAULT_CODES["campaign_not_allowed"]
+            self.faults.add("/case", "campaign_not_allowed", said)
         if closed := why_closed(case, campaign, at.date()):
             self.faults.add("/case", closed, FAULT_CODES[closed])
         occurred_at = self.asked.occurred_at or at
@@ -175,27 +213,47 @@ class _Check:
         elif occurred_at < dt.datetime.combine(campaign.opens, dt.time(), dt.UTC) and not closed:
             said = f"The campaign began on {campaign.opens}"
             self.faults.add("/occurred_at", "before_campaign", said)
+        if campaign.confirmation and not self.asked.supporter.email:
+            self.faults.add("/supporter/email", "email_needed", FAULT_CODES["email_needed"])
         return case
 
-    def offer(self, catalogue: Catalogue, case: Case) -> tuple[str, ...]:
-        """The recipients, when the case offers what is asked."""
-        asked, policy = self.asked, case.policy
-        if asked.channel not in policy.channels:
-            said = f"This case takes: {', '.join(policy.channels)}"
-            self.faults.add("/channel", "channel_not_allowed", said)
+    def offer(self, catalogue: Catalogue, case: Case) -> _Offer:
+        """Whom the action reaches in which language, when the case offers what is asked."""
+        asked = self.asked
+        self._channel(case)
         offered = recipients_of(case, asked.kind)
-        if asked.kind not in policy.kinds or not offered:
+        unreachable = not offered and asked.kind is not Kind.PUBLIC_POST
+        if asked.kind not in case.policy.kinds or unreachable:
             self.faults.add("/kind", "kind_not_allowed", FAULT_CODES["kind_not_allowed"])
-            return ()
-        if not catalogue.template(case.slug, asked.kind, asked.language):
-            there = ", ".join(languages(catalogue, case, asked.kind)) or "none"
-            said = f"This case has no {asked.kind} in this language; there are: {there}"
-            self.faults.add("/language", "language_without_template", said)
-        return self._recipients(offered)
+            return _Offer((), asked.language)
+        return _Offer(self._recipients(offered), self._language(catalogue, case))
+
+    def _channel(self, case: Case) -> None:
+        asked = self.asked
+        if asked.channel not in CHANNELS_OF[asked.kind]:
+            said = f"An action of this kind goes by: {', '.join(CHANNELS_OF[asked.kind])}"
+            self.faults.add("/channel", "channel_not_of_kind", said)
+        elif asked.kind in WRITTEN and not allows(case.policy, asked.channel):
+            said = f"This case takes: {', '.join(case.policy.channels)}"
+            self.faults.add("/channel", "channel_not_allowed", said)
+
+    def _language(self, catalogue: Catalogue, case: Case) -> str:
+        """The text's language; of what is not written in a text of the case, the one given."""
+        asked = self.asked
+        if asked.kind not in WRITTEN or asked.channel not in CARRIED:
+            if not LANGUAGE_TAG.fullmatch(asked.language):
+                self.faults.add("/language", "unknown_language", FAULT_CODES["unknown_language"])
+            return asked.language
+        if language := language_for(catalogue, case, asked.kind, asked.language):
+            return language
+        there = ", ".join(languages(catalogue, case, asked.kind)) or "none"
+        said = f"This case has no {asked.kind} in this language; there are: {there}"
+        self.faults.add("/language", "language_without_template", said)
+        return asked.language
 
     def _recipients(self, offered: tuple[str, ...]) -> tuple[str, ...]:
         given = self.asked.recipients
-        if given is None:
+        if given is None or not offered:
             return offered
         if not given:
             self.faults.add("/recipients", "empty", "Name at least one, or leave the field out")
@@ -235,10 +293,3 @@ class _Check:
 
     def _has_fault(self, pointer: str) -> bool:
         return any(one.pointer == pointer for one in self.faults.found)
-
-
-def _canonical(supporter: Supporter, client_id: UUID, action_id: UUID) -> str:
-    """What stays the same when the same person acts again.  Without an email it stands alone."""
-    if supporter.email:
-        return f"email:{supporter.email.lower()}"
-    return f"alone:{supporter.name}|{supporter.country}|{client_id}|{action_id}"

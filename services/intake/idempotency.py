@@ -4,7 +4,7 @@ Owns the table `idempotency_records`; a record and what it stands for are commit
 transaction, and only when the work succeeded.  Follows draft-ietf-httpapi-idempotency-key-header:
 another body under the same key is refused, and so is a second request while the first is under way.
 Keys belong to their client, and may be used anew after 7 days; older records are purged as
-new ones come.  Raises Problem.
+new ones come, and by a chore of the steward, so that those of a quiet tool go too.  Raises Problem.
 """
 
 import datetime as dt
@@ -25,6 +25,7 @@ from shared.tables.intake import idempotency_records
 
 KEPT = dt.timedelta(days=7)
 PURGE_EVERY = 100  # new records; each time twice as many old ones may go, so that none pile up
+_CHUNK = 2 * PURGE_EVERY
 
 MALFORMED_KEY = ProblemKind(
     400, "idempotency_key_malformed", "The Idempotency-Key is not of its form"
@@ -48,7 +49,7 @@ _PURGE = delete(idempotency_records).where(
         select(_RECORDS.client_id, _RECORDS.key)
         .where(_RECORDS.created_at < bindparam("before", type_=Instant))
         .order_by(_RECORDS.created_at)
-        .limit(2 * PURGE_EVERY)
+        .limit(_CHUNK)
         .with_for_update(skip_locked=True)
     )
 )
@@ -84,6 +85,13 @@ def read_key(header: str | None) -> str | None:
     return found[1] or found[2]
 
 
+def forget(database: Database, now: dt.datetime) -> bool:
+    """Purges a chunk of what is too old: a chore of the steward; True where more may be waiting."""
+    with database.begin() as connection:
+        gone = connection.execute(_PURGE, {"before": now - KEPT}).rowcount
+    return gone == _CHUNK
+
+
 class Idempotency:
     """Runs work once for each key."""
 
@@ -104,6 +112,11 @@ class Idempotency:
             result = work(connection)
             self._remember(connection, once, result)
             return result
+
+    def first(self, once: Once) -> Result | None:
+        """What the first run gave, where there was one."""
+        with self._database.begin() as connection:
+            return self._first(connection, once)
 
     def _first(self, connection: Connection, once: Once) -> Result | None:
         mine = {"of_client": once.client_id, "of_key": once.key}

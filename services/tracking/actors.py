@@ -1,12 +1,13 @@
-"""The actor that tends what waits: woken by the relay, it settles unknown attempts.
+"""The actor that tends what waits: it settles unknown attempts and forgets who was erased.
 
-Ids would be too much here: it looks for itself, so a lost or doubled wake-up changes nothing.
+The relay wakes it.  It looks for itself, so a lost or doubled wake-up changes nothing.
 """
 
 import datetime as dt
 
 import dramatiq
 
+from services.tracking.forget import forget
 from services.tracking.resolve import resolve
 from services.tracking.settings import Settings
 from shared.clock import Clock, now
@@ -23,3 +24,4 @@ def declare(
     @dramatiq.actor(broker=broker, queue_name=TEND.queue, actor_name=TEND.actor)
     def tend() -> None:
         resolve(database, margin, clock())
+        forget(database, clock())

@@ -22,11 +22,13 @@ from services.tracking.models import (
     ProviderPath,
     ReceiptTaken,
     RecipientView,
+    ReportedView,
     Timeline,
 )
 from services.tracking.queries import timeline
 from services.tracking.queries.deliveries import Search, Shown, find, get
 from services.tracking.queries.remembered import Remembered
+from services.tracking.queries.reported import Reported, reported
 from services.tracking.queries.tally import CaseTally, tally
 from services.tracking.receipts.contract import (
     CertificateAway,
@@ -98,7 +100,7 @@ class StatusEdge:
     remembered: Remembered
     clock: Clock
 
-    @op("GET", "/v1/deliveries/{id}", scope=Scope.DELIVERIES_READ)
+    @op("GET", "/v1/deliveries/{id}", scope=Scope.READ)
     def get_delivery(self, path: IdPath, client: Client) -> DeliveryDetail:
         """Look at one delivery: where it stands, and how often it was tried.
 
@@ -114,7 +116,7 @@ class StatusEdge:
                 actions=_actions(connection, shown.id, client.id),
             )
 
-    @op("GET", "/v1/deliveries", scope=Scope.DELIVERIES_READ)
+    @op("GET", "/v1/deliveries", scope=Scope.READ)
     def list_deliveries(self, query: DeliveriesQuery, client: Client) -> Page[DeliveryView]:
         """List the deliveries that carry your actions, in the order in which they were planned.
 
@@ -131,7 +133,7 @@ class StatusEdge:
         following = write_cursor(last.xact, last.seq) if last else None
         return Page(data=[DeliveryView(**_view(one, catalogue)) for one in found], next=following)
 
-    @op("GET", "/v1/actions/{id}/timeline", scope=Scope.DELIVERIES_READ)
+    @op("GET", "/v1/actions/{id}/timeline", scope=Scope.READ)
     def get_timeline(self, path: IdPath, client: Client) -> Timeline:
         """Follow one of your actions, from its acceptance to the last receipt."""
         with self.database.read() as connection:
@@ -157,15 +159,15 @@ class StatusEdge:
             ],
         )
 
-    @op("GET", "/v1/campaigns/{slug}/tally", scope=Scope.TALLY_READ)
+    @op("GET", "/v1/campaigns/{slug}/tally", scope=Scope.READ)
     def get_tally(self, path: CampaignPath, client: Client) -> CampaignTally:
         """Count a campaign: for each case and channel the actions, and the deliveries by state.
 
         All clients' actions together; a test key counts what was sent in by test keys.
         """
-        if path.slug not in self.catalogue.current().campaigns:
+        if not client.may(path.slug) or path.slug not in self.catalogue.current().campaigns:
             raise Problem(NOT_FOUND)
-        as_of, found = self.remembered.get(
+        as_of, found, claims = self.remembered.get(
             ("tally", path.slug, client.mode), lambda: self._count(path.slug, client.mode)
         )
         return CampaignTally(
@@ -175,23 +177,29 @@ class StatusEdge:
             cases=[
                 CaseTallyView(
                     case=one.case,
+                    kind=Kind(one.kind),
                     channel=Channel(one.channel),
                     actions=one.actions,
+                    apart=dict(sorted(one.apart.items())),
                     deliveries=dict(sorted(one.deliveries.items())),
                 )
                 for one in found
             ],
+            reported=[ReportedView.model_validate(one, from_attributes=True) for one in claims],
         )
 
-    def _count(self, campaign: str, mode: str) -> tuple[dt.datetime, list[CaseTally]]:
+    def _count(
+        self, campaign: str, mode: str
+    ) -> tuple[dt.datetime, list[CaseTally], list[Reported]]:
         now = self.clock()
         with self.database.read() as connection:
-            return now, tally(connection, mode=mode, since=now, campaign=campaign)
+            found = tally(connection, mode=mode, since=now, campaign=campaign)
+            return now, found, reported(connection, mode=mode, campaign=campaign)
 
 
 def _view(shown: Shown, catalogue: Catalogue) -> dict[str, Any]:
     recipient = catalogue.recipients.get(shown.recipient)
-    office = recipient.office if recipient and shown.kind == Kind.APPEAL else None
+    office = recipient.office if recipient and shown.kind != Kind.SOLIDARITY else None
     return asdict(shown) | {
         "recipient": RecipientView(slug=shown.recipient, office=office),
         "due_at": shown.next_attempt_at,

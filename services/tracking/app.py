@@ -27,7 +27,9 @@ from shared.database import Database
 from shared.http import docs
 from shared.http.guard import Guard
 from shared.http.health import HealthEdge, database_check
+from shared.http.limits import Limit, Limits
 from shared.http.operations import About, Api
+from shared.http.shares import OwnStore
 from shared.logs import set_up_logs
 from shared.privacy import Keyring
 
@@ -57,7 +59,10 @@ def create_app(
     catalogue, remembered = CatalogueReader(database), Remembered()
     trust = _trust(settings, clock)
     app = Flask("services.tracking", static_folder=None)
-    api = Api(app, ABOUT, Guard(ClientRegistry(database)), max_body_bytes=MAX_BODY_BYTES)
+    # The table of uses is intake's to write: here each process counts its own requests.
+    limits = Limits(OwnStore(), kept=[Limit.REQUESTS], clock=clock)
+    guard = Guard(ClientRegistry(database), limits, clock=clock)
+    api = Api(app, ABOUT, guard, max_body_bytes=MAX_BODY_BYTES)
     api.add(StatusEdge(database=database, catalogue=catalogue, remembered=remembered, clock=clock))
     api.add(HealthEdge(database_check(database)))
     api.add(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from services.tracking.record import Recorded
 from services.tracking.words import ShownState
 from shared.api_keys import Mode
-from shared.catalogue import Channel
+from shared.catalogue import Channel, Kind, Slug
 from shared.http.paging import PageQuery, Word
 
 
@@ -19,7 +19,7 @@ class IdPath(BaseModel):
 
 
 class CampaignPath(BaseModel):
-    slug: Annotated[str, Field(max_length=64)]
+    slug: Slug = Field(description="The campaign's slug", examples=["write-for-rights-2021"])
 
 
 class ProviderPath(BaseModel):
@@ -43,9 +43,11 @@ class DeliveriesQuery(PageQuery):
 
 
 class RecipientView(BaseModel):
+    """Who is written to.  Addresses are never shown."""
+
     slug: str
     office: str | None = Field(
-        description="Of an appeal; null for solidarity: who hands it over is not for publication"
+        description="The office; null for solidarity: who hands it over is not for publication"
     )
 
 
@@ -58,7 +60,10 @@ class DeliveryView(BaseModel):
     since: dt.datetime | None = Field(
         description="When what decided the state happened; `held`: the latest that is known before"
     )
-    carrier: str = Field(description="`single`: one action on its own")
+    carrier: str = Field(
+        description="`single`: one action on its own. `petition`: all signatures for one "
+        "recipient. `notice`: an email that asks the supporter, and is no delivery of the case"
+    )
     mode: Mode = Field(description="`test`: planned and rendered, and nothing is ever sent")
     campaign: str
     case: str
@@ -103,9 +108,24 @@ class Timeline(BaseModel):
 
 class CaseTallyView(BaseModel):
     case: str
+    kind: Kind
     channel: Channel
-    actions: int = Field(description="Actions accepted")
+    actions: int = Field(description="Actions that are carried, or counted, for their supporters")
+    apart: Mapping[str, int] = Field(
+        description="Actions that are in no other number: `duplicate` (the supporter did the same "
+        "before), `unconfirmed`, `held`, `rejected`, `disowned`, `expired`"
+    )
     deliveries: Mapping[ShownState, int] = Field(description="Deliveries, by the state shown")
+
+
+class ReportedView(BaseModel):
+    """What organisers say was done, without names.  A claim: no action, no delivery, no proof."""
+
+    case: str
+    kind: Kind
+    channel: Channel
+    number: int = Field(description="As reported; added to nothing else")
+    reports: int = Field(description="How many reports say so")
 
 
 class CampaignTally(BaseModel):
@@ -113,3 +133,6 @@ class CampaignTally(BaseModel):
     mode: str
     as_of: dt.datetime = Field(description="A costly sum, remembered for some seconds")
     cases: list[CaseTallyView]
+    reported: list[ReportedView] = Field(
+        description="Numbers that organisers reported without names, apart from everything above"
+    )

@@ -18,9 +18,13 @@ from sqlalchemy import (
     Executable,
     Table,
     and_,
+    bindparam,
     case,
+    exists,
     func,
+    null,
     or_,
+    select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
@@ -29,6 +33,10 @@ from sqlalchemy.sql.dml import ReturningInsert
 from services.tracking.receipts.contract import Receipt
 from services.tracking.words import RANK, Fact, outcome_of
 from shared.clock import new_id
+from shared.privacy import Private
+from shared.tables.columns import Id
+from shared.tables.dispatch import CARRY_ONE, carriages, deliveries
+from shared.tables.intake import actions
 from shared.tables.tracking import events, outcomes, receipts
 
 # Names the events: the same fact told by two receipts is one event.
@@ -55,7 +63,9 @@ def record(connection: Connection, receipt: Receipt, now: dt.datetime) -> Record
         "id": receipt_id,
         "source": receipt.source,
         "source_id": receipt.source_id,
-        "body": receipt.body,
+        "said": Private(receipt_id, receipt.body),
+        "delivery_id": receipt.delivery_id,
+        "of_delivery": receipt.delivery_id,
         "received_at": now,
     }
     if connection.scalar(statements.store, row) is None:
@@ -86,9 +96,25 @@ class _Statements:
     add_up: Executable
 
 
+# It would name a supporter whose data was erased.
+_IS_ERASED = exists(
+    select(actions.c.id)
+    .join(carriages, carriages.c.action_id == actions.c.id)
+    .join(deliveries, deliveries.c.id == carriages.c.delivery_id)
+    .where(
+        carriages.c.delivery_id == bindparam("of_delivery", type_=Id),
+        deliveries.c.carrier.in_(CARRY_ONE),
+        actions.c.erased_at.is_not(None),
+    )
+)
+
+
 def _statements(insert: _Insert, *, collation: str) -> _Statements:
     return _Statements(
         store=insert(receipts)
+        .values(
+            body=case((_IS_ERASED, null()), else_=bindparam("said", type_=receipts.c.body.type))
+        )
         .on_conflict_do_nothing(index_elements=["source", "source_id"])
         .returning(receipts.c.id),
         append=insert(events).inline().on_conflict_do_nothing(index_elements=["id"]),

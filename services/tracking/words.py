@@ -39,7 +39,7 @@ class ShownState(StrEnum):
     HELD = "held"  # waits for a person
     SENDING = "sending"  # an attempt is under way
     UNKNOWN = "unknown"  # nobody can tell yet whether the provider took it
-    CANCELLED = "cancelled"  # a person stopped it before it left
+    CANCELLED = "cancelled"  # by a person, or because its supporter was erased, before it left
     HANDED_OVER = "handed_over"  # the provider took it
     PRINTED = "printed"  # on paper, not yet in the post
     REFUSED = "refused"  # the provider will never deliver it

@@ -6,11 +6,13 @@ JSON is stricter than most parsers: UTF-8 only, no duplicate names, no NaN, no l
 
 import json
 import re
-from collections.abc import Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import IO, Any, NoReturn, TypeVar
 
 from flask import Request
 from pydantic import BaseModel, ValidationError
+from werkzeug.exceptions import ClientDisconnected
 
 from shared.http.problems import (
     INVALID,
@@ -20,6 +22,7 @@ from shared.http.problems import (
     TOO_LARGE,
     Fault,
     Problem,
+    ProblemKind,
     invalid,
 )
 
@@ -63,10 +66,59 @@ VALIDATION_CODES: Mapping[str, str] = {
 }
 
 
-def json_body(request: Request, model: type[M]) -> M:
+NOT_OF_MEDIA = ProblemKind(415, "unsupported_media_type", "The body is of no type taken here")
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A body that is read as it comes, never more of it at once than asked for."""
+
+    mimetype: str
+    stream: IO[bytes] = field(repr=False)
+    limit: int  # bytes; reading past them raises Problem 413
+
+    def pieces(self, size: int = _PIECE) -> Iterator[bytes]:
+        """The body in pieces of at most `size` bytes.  Problems: 400, 413."""
+        seen = 0
+        try:
+            while piece := self.stream.read(size):
+                seen += len(piece)
+                if seen > self.limit:
+                    raise Problem(TOO_LARGE, f"At most {self.limit:,} bytes are taken here")
+                yield piece
+        except ClientDisconnected:
+            raise Problem(MALFORMED, "The body ended before its time") from None
+
+    def whole(self) -> bytes:
+        return b"".join(self.pieces())
+
+    def lines(self) -> Iterator[bytes]:
+        """The body's lines without their ends; what is longer than the limit was refused."""
+        rest = b""
+        for piece in self.pieces():
+            *lines, rest = (rest + piece).split(b"\n")
+            yield from lines
+        if rest:
+            yield rest
+
+
+def upload(request: Request, media: Collection[str]) -> Upload:
+    """The body as a stream.  Problems: 413, 415."""
+    if request.mimetype not in media:
+        raise Problem(NOT_OF_MEDIA, f"Send the body as {' or '.join(sorted(media))}")
+    limit = request.max_content_length or 0
+    if (request.content_length or 0) > limit:
+        raise Problem(TOO_LARGE, f"At most {limit:,} bytes are taken here")
+    return Upload(request.mimetype, request.stream, limit)
+
+
+def json_body(
+    request: Request, model: type[M], media: Collection[str] = ("application/json",)
+) -> M:
     """The body as `model`.  Problems: 400, 413, 415, 422."""
-    if request.mimetype != "application/json":
-        raise Problem(NOT_JSON, "Send the body as application/json")
+    if request.mimetype not in media:
+        raise Problem(NOT_JSON, f"Send the body as {' or '.join(media)}")
     raw = raw_body(request)
     check_json(raw)
     try:
@@ -122,7 +174,7 @@ def headers(request: Request, model: type[M]) -> M:
 def path(arguments: Mapping[str, Any], model: type[M]) -> M:
     """The variable parts of the path.  One that cannot be is simply not found."""
     try:
-        return model.model_validate_strings(dict(arguments))
+        return model.model_validate_strings({name: str(one) for name, one in arguments.items()})
     except ValidationError:
         raise Problem(NOT_FOUND) from None
 

@@ -6,6 +6,8 @@ The page is plain HTML with its style inside: no script, nothing from elsewhere.
 import base64
 import hashlib
 import json
+from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -16,34 +18,58 @@ from markupsafe import Markup
 
 from shared.http import openapi
 from shared.http.operations import Api
-from shared.http.problems import METHOD_NOT_ALLOWED, NOT_FOUND
+from shared.http.problems import MEDIA_TYPE, METHOD_NOT_ALLOWED, NOT_FOUND
 
+_KEY = "openapi"
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
-def publish(api: Api) -> dict[str, Any]:
-    """Serves both, built once; called when every operation has been added."""
-    document = openapi.build(api.about, api.operations)
+def publish(api: Api) -> None:
+    """Serves both; called when every operation has been added."""
+    show(api.app, lambda: openapi.build(api.about, api.operations))
+
+
+def show(app: Flask, build: Callable[[], dict[str, Any]]) -> None:
+    """Serves a document, and its page, on `app`: built once, when first asked for."""
+    document = cache(build)
+    app.extensions[_KEY] = document
+    _serve(app, "/openapi.json", lambda: _as_json(document()))
+    _serve(app, "/docs", lambda: _as_page(document()))
+
+
+def document_of(app: Flask) -> dict[str, Any]:
+    """What `app` serves as its /openapi.json."""
+    document: Callable[[], dict[str, Any]] = app.extensions[_KEY]
+    return document()
+
+
+def _as_json(document: dict[str, Any]) -> Response:
     text = json.dumps(document, ensure_ascii=False, indent=1)
+    return Response(text, mimetype="application/json")
+
+
+def _as_page(document: dict[str, Any]) -> Response:
     style = files("shared.http").joinpath("docs.css").read_text(encoding="utf-8")
-    page = _render(document, style)
-    _serve(api.app, "/openapi.json", Response(text, mimetype="application/json"))
-    html = Response(page, mimetype="text/html")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    html.headers["Content-Security-Policy"] = (
+    page = Response(_render(document, style), mimetype="text/html")
+    page.headers["Content-Security-Policy"] = (
         f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; "
         "form-action 'none'; frame-ancestors 'none'"
     )
-    _serve(api.app, "/docs", html)
-    return document
+    return page
 
 
-def _serve(app: Flask, path: str, answer: Response) -> None:
-    body, kept = answer.get_data(), dict(answer.headers)
-    del kept["Content-Length"]
+def _serve(app: Flask, path: str, make: Callable[[], Response]) -> None:
+    @cache
+    def made() -> tuple[bytes, dict[str, str]]:
+        answer = make()
+        kept = dict(answer.headers) | {"Cache-Control": "public, max-age=300"}
+        del kept["Content-Length"]
+        return answer.get_data(), kept
 
     def view() -> Response:
-        return Response(body, headers=kept | {"Cache-Control": "public, max-age=300"})
+        body, headers = made()
+        return Response(body, headers=headers)
 
     app.add_url_rule(path, path.strip("/"), view)
 
@@ -91,13 +117,18 @@ def _operation(
         "answered": fields(document, answered),
         "answer_example": _pretty(_example(answered)),
         "curl": _curl(path, method.upper(), operation, _example(sent)),
-        "fault_codes": operation["responses"].get("422", {}).get("x-fault-codes", {}),
+        "fault_codes": {
+            code: meaning
+            for response in operation["responses"].values()
+            for code, meaning in response.get("x-fault-codes", {}).items()
+        },
     }
 
 
 def _schema(document: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    content = part.get("content", {}).get("application/json", {})
-    return resolve(document, content.get("schema", {}))
+    content = part.get("content", {})
+    kind = next((one for one in content if one == "application/json" or one.endswith("+json")), "")
+    return resolve(document, content.get(kind, {}).get("schema", {}))
 
 
 def resolve(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
@@ -172,12 +203,12 @@ def _curl(path: str, method: str, operation: dict[str, Any], example: Any) -> st
 
 
 def _problems(document: dict[str, Any]) -> list[tuple[int, str, str]]:
-    found = {
-        (int(status), code, title)
-        for _, _, operation in _operations(document)
-        for status, response in operation["responses"].items()
-        for code, title in response.get("x-codes", {}).items()
-    }
-    # Answered where there is no operation: at an unknown path, and to a method that has none.
-    found |= {(one.status, one.code, one.title) for one in (NOT_FOUND, METHOD_NOT_ALLOWED)}
-    return sorted(found)
+    """Each code once."""
+    # The first two are answered where there is no operation: at an unknown path, to a method.
+    found = {one.code: (one.status, one.title) for one in (NOT_FOUND, METHOD_NOT_ALLOWED)}
+    for _, _, operation in _operations(document):
+        for status, response in operation["responses"].items():
+            if MEDIA_TYPE in response.get("content", {}):  # others' forms have others' statuses
+                for code, title in response.get("x-codes", {}).items():
+                    found.setdefault(code, (int(status), title))
+    return sorted((status, code, title) for code, (status, title) in found.items())

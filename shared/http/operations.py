@@ -1,23 +1,26 @@
 """`op` says what an operation takes and answers; `Api` hangs such operations on a Flask app.
 
 An edge is a class whose methods carry `@op(…)`.  What a method takes is read from its signature,
-by name: `path`, `query`, `headers`, `body` (pydantic models; `body: bytes` for a raw one) and
-`client`.  What it returns is a model, an `Answer` around one, or None.
+by name: `path`, `query`, `headers`, `body` (pydantic models; `body: bytes` for a raw one, `body:
+Upload` for one that is read as it comes) and `client`.  What it returns is a model, an `Answer`
+around one, None, or a Flask `Response` of one of the media that the operation `gives`.
 """
 
 import inspect
-import time
+import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast, get_args, get_origin, get_type_hints
+from dataclasses import dataclass, field, replace
+from types import UnionType
+from typing import Any, Generic, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from uuid import UUID
 
-import structlog
 from flask import Flask, Response, g, request
 from pydantic import BaseModel
 
 from shared.api_keys import Scope
-from shared.clock import new_id
-from shared.http import bodies
+from shared.http import bodies, requests
+from shared.http.bodies import NOT_OF_MEDIA, Upload
+from shared.http.dialects import PLAIN, Dialect
 from shared.http.guard import KINDS, Guard
 from shared.http.problems import (
     BROKEN,
@@ -34,7 +37,7 @@ from shared.http.problems import (
 F = TypeVar("F", bound=Callable[..., Any])
 M = TypeVar("M", bound=BaseModel)
 
-log = structlog.get_logger("writ.http")
+_CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,14 @@ class Answer(Generic[M]):
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What an upload may be: content type → JSON schema; and how large."""
+
+    kinds: Mapping[str, Any]
+    max_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method and path: all that running and describing it needs."""
@@ -55,25 +66,30 @@ class Operation:
     name: str
     summary: str
     description: str
-    scope: Scope | None  # None: open to everybody
+    scopes: tuple[Scope, ...]  # any of them admits; none: open to everybody
     status: int
     takes: Mapping[str, Any]  # path, query, headers, body, client: their types
     answers: type[BaseModel] | None
     problems: tuple[ProblemKind, ...]
     faults: Mapping[str, str]  # codes in `errors` besides the general ones, and their meaning
+    media: Media | None  # of an upload
+    gives: Mapping[str, Any]  # besides JSON of `answers`: content type → JSON schema
+    dialect: Dialect = PLAIN
+    tag: str = ""  # the edge's, so that a generated client sorts by it
 
     @property
     def body(self) -> type[BaseModel] | None:
         model = self.takes.get("body")
-        return None if model in {None, bytes} else cast(type[BaseModel], model)
+        return None if model in {None, bytes, Upload} else cast(type[BaseModel], model)
 
     def all_problems(self) -> tuple[ProblemKind, ...]:
         """Every kind it may answer, its own and those of what it takes."""
         kinds = [*self.problems]
-        kinds += KINDS if self.scope else ()
+        kinds += KINDS if self.scopes else ()
         kinds += (NOT_FOUND,) if "path" in self.takes else ()
         kinds += (MALFORMED, TOO_LARGE, NOT_JSON, INVALID) if self.body else ()
         kinds += (TOO_LARGE,) if self.takes.get("body") is bytes else ()
+        kinds += (TOO_LARGE, NOT_OF_MEDIA) if self.takes.get("body") is Upload else ()
         kinds += (INVALID,) if {"query", "headers"} & set(self.takes) else ()
         return tuple(dict.fromkeys([*kinds, BROKEN, UNAVAILABLE]))
 
@@ -82,12 +98,17 @@ def op(
     method: str,
     path: str,
     *,
-    scope: Scope | None = None,
+    scope: Scope | tuple[Scope, ...] = (),
     status: int = 200,
     problems: Sequence[ProblemKind] = (),
     faults: Mapping[str, str] | None = None,
+    media: Media | None = None,
+    gives: Mapping[str, Any] | None = None,
 ) -> Callable[[F], F]:
-    """Marks a method as an operation; its docstring is its description."""
+    """Marks a method as an operation; its docstring is its description.
+
+    Of several scopes any one admits; without a scope the operation is open to everybody.
+    """
 
     def mark(function: F) -> F:
         hints = get_type_hints(function)
@@ -98,12 +119,14 @@ def op(
             name=function.__name__,
             summary=summary.rstrip("."),
             description=description.strip(),
-            scope=scope,
+            scopes=(scope,) if isinstance(scope, Scope) else scope,
             status=status,
             takes={name: hint for name, hint in hints.items() if name != "return"},
             answers=_answered(hints["return"]),
             problems=tuple(problems),
             faults=dict(faults or {}),
+            media=media,
+            gives=dict(gives or {}),
         )
         function.operation = operation  # type: ignore[attr-defined]
         return function
@@ -130,38 +153,71 @@ class Api:
         self._guard = guard
         app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
         app.url_map.merge_slashes = False  # //v1/actions is not found, rather than redirected
-        app.before_request(_begin)
-        app.after_request(_end)
+        requests.watch(app)
+        app.after_request(self._tell_limits)
         handle_errors(app)
 
     def add(self, edge: object) -> None:
-        """Hangs on every operation of `edge`, in the order of its source."""
-        for name, function in vars(type(edge)).items():
+        """Hangs on every operation of `edge`, in the order of its source.
+
+        An edge that speaks otherwise than we do has a class attribute `dialect`; one whose uploads
+        have a limit that is set has an attribute `max_upload_bytes`.
+        """
+        kind = type(edge)
+        tag = _CAPITAL.sub("-", kind.__name__.removesuffix("Edge")).lower()
+        dialect: Dialect = getattr(kind, "dialect", PLAIN)
+        for name, function in vars(kind).items():
             operation = getattr(function, "operation", None)
             if isinstance(operation, Operation):
-                self._hang(operation, getattr(edge, name))
+                told = replace(operation, dialect=dialect, tag=tag, media=_limited(operation, edge))
+                self._hang(told, getattr(edge, name))
+
+    def _tell_limits(self, response: Response) -> Response:
+        if "client" in g:
+            response.headers.update(self._guard.headers(g.client))
+        return response
 
     def _hang(self, operation: Operation, function: Callable[..., Any]) -> None:
         readers = _readers(operation)
-        scope, admit = operation.scope, self._guard.admit
+        scopes, dialect, guard = operation.scopes, operation.dialect, self._guard
 
         def view(**arguments: Any) -> Response:
             given: dict[str, Any] = {}
-            if scope is not None:
-                client = admit(request.headers.get("Authorization"), scope)
-                g.client_id = client.id
+            g.problem_form = dialect.problems
+            if operation.media:
+                request.max_content_length = operation.media.max_bytes
+            if scopes:
+                # Known from here on: also an error tells them their limits.
+                g.client = client = guard.recognise(_authorization(dialect))
+                guard.admit(client, scopes)
                 given["client"] = client
             for name, read in readers:
                 given[name] = read(arguments)
             if "client" not in operation.takes:
                 given.pop("client", None)
-            return _response(function(**given), operation.status)
+            return _response(function(**given), operation.status, dialect.gives)
 
         self.operations.append(operation)
-        rule = operation.path.replace("{", "<").replace("}", ">")
+        rule = _rule(operation)
         self.app.add_url_rule(
             rule, operation.name, view, methods=[operation.method], strict_slashes=True
         )
+
+
+def _rule(operation: Operation) -> str:
+    """The path as Flask writes it: what cannot be an id is no path of the operation."""
+    fields = operation.takes["path"].model_fields if "path" in operation.takes else {}
+    ids = {name for name, one in fields.items() if one.annotation is UUID}
+    return re.sub(
+        r"{(\w+)}", lambda part: f"<{'uuid:' * (part[1] in ids)}{part[1]}>", operation.path
+    )
+
+
+def _limited(operation: Operation, edge: object) -> Media | None:
+    most: int | None = getattr(edge, "max_upload_bytes", None)
+    if operation.media is None or most is None:
+        return operation.media
+    return replace(operation.media, max_bytes=most)
 
 
 Reader = Callable[[Mapping[str, Any]], Any]
@@ -173,11 +229,7 @@ def _readers(operation: Operation) -> list[tuple[str, Reader]]:
         "path": lambda model: lambda arguments: bodies.path(arguments, model),
         "query": lambda model: lambda _: bodies.query(request, model),
         "headers": lambda model: lambda _: bodies.headers(request, model),
-        "body": lambda model: (
-            (lambda _: bodies.raw_body(request))
-            if model is bytes
-            else (lambda _: bodies.json_body(request, model))
-        ),
+        "body": lambda model: _body_reader(operation, model),
     }
     unknown = set(operation.takes) - {*known, "client"}
     if unknown:
@@ -186,7 +238,26 @@ def _readers(operation: Operation) -> list[tuple[str, Reader]]:
     return [(name, make(takes[name])) for name, make in known.items() if name in takes]
 
 
-def _response(result: object, status: int) -> Response:
+def _body_reader(operation: Operation, model: Any) -> Reader:
+    if model is bytes:
+        return lambda _: bodies.raw_body(request)
+    if model is Upload:
+        if operation.media is None:
+            raise TypeError(f"{operation.name}: an upload needs its media")
+        kinds = operation.media.kinds
+        return lambda _: bodies.upload(request, kinds)
+    return lambda _: bodies.json_body(request, model, operation.dialect.takes)
+
+
+def _authorization(dialect: Dialect) -> str | None:
+    """What stands in for the header Authorization, where the dialect has one of its own."""
+    key = request.headers.get(dialect.key_header) if dialect.key_header else None
+    return f"Bearer {key}" if key else request.headers.get("Authorization")
+
+
+def _response(result: object, status: int, media_type: str) -> Response:
+    if isinstance(result, Response):
+        return result
     if result is None:
         return Response(status=status)
     if not isinstance(result, Answer):
@@ -195,35 +266,14 @@ def _response(result: object, status: int) -> Response:
         result.body.model_dump_json(by_alias=True),
         status=result.status or status,
         headers=dict(result.headers),
-        mimetype="application/json",
+        mimetype=media_type,
     )
 
 
 def _answered(hint: Any) -> type[BaseModel] | None:
+    """The model in a return type: alone, in an Answer, or beside a Response."""
+    if get_origin(hint) in {Union, UnionType}:
+        [hint] = [one for one in get_args(hint) if one is not Response]
     if get_origin(hint) is Answer:
         hint = get_args(hint)[0]
-    return None if hint is type(None) else cast(type[BaseModel], hint)
-
-
-def _begin() -> None:
-    g.began = time.perf_counter()
-    g.request_id = str(new_id())
-
-
-def _end(response: Response) -> Response:
-    response.headers["Request-Id"] = g.request_id
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    rule = request.url_rule
-    log.info(
-        "request",
-        request_id=g.request_id,
-        method=request.method,
-        # The rule and not the path: what a caller put into an address is not for our logs.
-        route=rule.rule if rule else None,
-        status=response.status_code,
-        code=g.get("problem_code"),
-        client_id=str(g.client_id) if "client_id" in g else None,
-        ms=round((time.perf_counter() - g.began) * 1000, 2),
-    )
-    return response
+    return None if hint in {type(None), Response} else cast(type[BaseModel], hint)

@@ -5,9 +5,8 @@ In: `Problem`, raised anywhere below the edge, or any exception.  Out: one form,
 The messages name fields and ids, never what a person wrote.
 """
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from http import HTTPStatus
 
 import structlog
@@ -40,6 +39,7 @@ MALFORMED = ProblemKind(400, "malformed_json", "The body is not well-formed JSON
 KEY_MISSING = ProblemKind(401, "key_missing", "An API key is needed")
 KEY_INVALID = ProblemKind(401, "key_invalid", "The API key is not valid")
 KEY_REVOKED = ProblemKind(401, "key_revoked", "The API key was revoked")
+KEY_EXPIRED = ProblemKind(401, "key_expired", "The API key's time is over")
 SCOPE_MISSING = ProblemKind(403, "scope_missing", "The API key lacks a scope")
 NOT_FOUND = ProblemKind(404, "not_found", "There is nothing here")
 METHOD_NOT_ALLOWED = ProblemKind(405, "method_not_allowed", "The method is not allowed here")
@@ -100,23 +100,45 @@ class ProblemDocument(BaseModel):
     )
 
 
-def answer(problem: Problem) -> Response:
-    """The HTTP response of a problem."""
-    kind = problem.kind
-    document = {
-        "type": f"/docs#problem-{kind.code}",
-        "title": kind.title,
-        "status": kind.status,
-        "code": kind.code,
-        "detail": problem.detail,
-        "errors": [
-            {"pointer": one.pointer, "code": one.code, "detail": one.detail}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemForm:
+    """How an API writes its errors down."""
+
+    media_type: str
+    model: type[BaseModel]  # of what `write` makes
+    write: Callable[[Problem], BaseModel]
+    statuses: Mapping[int, int] = field(default_factory=dict)  # where theirs is not ours
+
+    def status(self, kind: ProblemKind) -> int:
+        return self.statuses.get(kind.status, kind.status)
+
+
+def _write(problem: Problem) -> ProblemDocument:
+    return ProblemDocument(
+        type=f"/docs#problem-{problem.kind.code}",
+        title=problem.kind.title,
+        status=problem.kind.status,
+        code=problem.kind.code,
+        detail=problem.detail,
+        errors=[
+            FaultDocument(pointer=one.pointer, code=one.code, detail=one.detail)
             for one in problem.faults
         ],
-    }
-    g.problem_code = kind.code
+    )
+
+
+PROBLEM_JSON = ProblemForm(media_type=MEDIA_TYPE, model=ProblemDocument, write=_write)
+
+
+def answer(problem: Problem) -> Response:
+    """The HTTP response of a problem, in the form of the operation that was asked."""
+    form: ProblemForm = g.get("problem_form", PROBLEM_JSON)
+    g.problem_code = problem.kind.code
     return Response(
-        json.dumps(document), status=kind.status, headers=problem.headers, mimetype=MEDIA_TYPE
+        form.write(problem).model_dump_json(by_alias=True),
+        status=form.status(problem.kind),
+        headers=problem.headers,
+        mimetype=form.media_type,
     )
 
 

@@ -9,10 +9,10 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from shared.privacy import Personal
-from shared.tables import dispatch, intake, tracking
+from shared.tables import dispatch, intake, tracking, writing_events
 from shared.tables.columns import METADATA, Counter, Instant, Json, transaction_number
 
-_DECLARED = (intake, dispatch, tracking)  # importing them fills METADATA
+_DECLARED = (intake, writing_events, dispatch, tracking)  # importing them fills METADATA
 
 
 def _write(type_: str, item: Any, context_: Any) -> str | Literal[False]:

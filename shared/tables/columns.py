@@ -3,7 +3,18 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Integer, MetaData, Table, Uuid
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Uuid,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
@@ -19,7 +30,7 @@ METADATA = MetaData(
     }
 )
 
-Json = JSON().with_variant(JSONB(), "postgresql")
+Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 Id = Uuid(as_uuid=True)
 Counter = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -78,6 +89,12 @@ def _settled(_element: object, compiler: Any, **_kw: object) -> str:
 
 def _on(compiler: Any, *, postgresql: str, sqlite: str) -> str:
     return postgresql if compiler.dialect.name == "postgresql" else sqlite
+
+
+def partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of those rows alone for which `where` is true, on either engine."""
+    condition = text(where)
+    return Index(name, *columns, unique=unique, postgresql_where=condition, sqlite_where=condition)
 
 
 def feed(table: str) -> tuple[Column[int], Column[int], Index]:

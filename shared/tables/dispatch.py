@@ -11,11 +11,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    text,
 )
 
 from shared.privacy import Personal
-from shared.tables.columns import METADATA, Id, Instant, feed
+from shared.tables.columns import METADATA, Id, Instant, feed, partial
 
 _DISPATCH = {"owner": "dispatch"}
 
@@ -39,14 +38,13 @@ class AttemptState(StrEnum):
     UNKNOWN = "unknown"  # nobody can tell yet
 
 
+#: Carriers of one action and no other.
+CARRY_ONE = ("single", "notice")
+
 #: Waiting for its moment, and not on a queue.
 DUE_UNWOKEN = "state = 'due' AND held_reason IS NULL AND woken_at IS NULL"
 #: On a queue, as far as we know: a wake-up may be lost, see the relay.
 DUE_WOKEN = "state = 'due' AND held_reason IS NULL AND woken_at IS NOT NULL"
-
-
-def _partial(name: str, *columns: str, where: str) -> Index:
-    return Index(name, *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
 deliveries = Table(
@@ -54,7 +52,7 @@ deliveries = Table(
     METADATA,
     *feed("deliveries"),
     Column("id", Id, nullable=False, unique=True),
-    Column("carrier", String(16), nullable=False),  # single; later digest, bundle, petition
+    Column("carrier", String(16), nullable=False),  # single, petition, notice
     Column("mode", String(8), nullable=False),
     Column("campaign", String(64), nullable=False),
     Column("case", String(64), nullable=False),
@@ -74,14 +72,21 @@ deliveries = Table(
     Column("planned_at", Instant, nullable=False),
     Column("handed_over_at", Instant),
     # Each finds its few rows without touching what is done, however much is done.
-    _partial("ix_deliveries_due", "channel", "next_attempt_at", where=DUE_UNWOKEN),
-    _partial("ix_deliveries_woken", "channel", "woken_at", where=DUE_WOKEN),
-    _partial("ix_deliveries_sending", "claimed_at", where="state = 'sending'"),
-    _partial("ix_deliveries_unknown", "next_attempt_at", where="state = 'unknown'"),
-    _partial("ix_deliveries_held", "id", where="state = 'due' AND held_reason IS NOT NULL"),
+    partial("ix_deliveries_due", "channel", "next_attempt_at", where=DUE_UNWOKEN),
+    partial("ix_deliveries_woken", "channel", "woken_at", where=DUE_WOKEN),
+    partial("ix_deliveries_sending", "claimed_at", where="state = 'sending'"),
+    partial("ix_deliveries_unknown", "next_attempt_at", where="state = 'unknown'"),
+    partial("ix_deliveries_held", "id", where="state = 'due' AND held_reason IS NOT NULL"),
     # People search by it.
-    _partial("ix_deliveries_provider_id", "provider_id", where="provider_id IS NOT NULL"),
+    partial("ix_deliveries_provider_id", "provider_id", where="provider_id IS NOT NULL"),
     Index("ix_deliveries_case_channel", "case", "channel", "state"),
+    # One petition for each recipient gathers all signatures until it is handed over.
+    partial(
+        "uq_deliveries_open_petition",
+        *("campaign", "case", "recipient", "mode"),
+        where="carrier = 'petition' AND state = 'due'",
+        unique=True,
+    ),
     info=_DISPATCH,
 )
 
@@ -114,7 +119,7 @@ attempts = Table(
     Column("started_at", Instant, nullable=False),
     Column("ended_at", Instant),
     Index("ix_attempts_delivery_id", "delivery_id", "number", unique=True),
-    _partial("ix_attempts_unknown", "started_at", where="state = 'unknown'"),
+    partial("ix_attempts_unknown", "started_at", where="state = 'unknown'"),
     info=_DISPATCH,
 )
 

@@ -9,10 +9,10 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Table, text
 
-from shared.tables import dispatch, intake, tracking
+from shared.tables import dispatch, intake, tracking, writing_events
 from shared.tables.columns import METADATA
 
-_DECLARED = (intake, dispatch)  # importing them fills METADATA
+_DECLARED = (intake, writing_events, dispatch)  # importing them fills METADATA
 
 READS = {
     "intake": ("intake",),

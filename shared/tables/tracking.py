@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import Column, Index, String, Table, Text
+from sqlalchemy import BigInteger, Column, Index, String, Table, Text
 
 from shared.privacy import Personal
 from shared.tables.columns import METADATA, Id, Instant, Json, feed
@@ -33,8 +33,10 @@ receipts = Table(
     Column("source", String(32), nullable=False),  # the provider's name
     Column("source_id", String(160), nullable=False),  # the provider's id for this message
     # An SES receipt repeats the email's headers: the supporter's name, the recipient's address.
-    Column("body", Personal("receipts.body"), nullable=False),
+    Column("body", Personal("receipts.body")),  # null: a person in it was erased
+    Column("delivery_id", Id),  # which it is about, where that is known
     Column("received_at", Instant, nullable=False),
+    Index("ix_receipts_delivery_id", "delivery_id"),
     Index("uq_receipts_source", "source", "source_id", unique=True),
     info=_TRACKING,
 )
@@ -84,5 +86,15 @@ commands = Table(
     Column("given_by", String(120), nullable=False),
     Column("why", Text, nullable=False),
     Column("given_at", Instant, nullable=False),
+    info=_TRACKING,
+)
+
+# How far tracking has read what others write.
+tracking_cursors = Table(
+    "tracking_cursors",
+    METADATA,
+    Column("name", String(32), primary_key=True),
+    Column("xact", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
     info=_TRACKING,
 )

@@ -8,17 +8,20 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import emails, growth, latency, letters, report
+from tests.bench import arrivals, emails, growth, imports, latency, letters, report
 from tests.bench.load import STEADY, Bench
 from tests.production import ROOT, Production
 
 REPORT = ROOT / "var" / "bench" / "report.json"
-# Growth comes last: it makes the database old.
+# Growth begins on a young database, and makes it old; actions then arrive in an old one.
 FIGURES = {
     "road.latency_p99_ms": latency.measure,
     "email.single": emails.measure,
     "paper.letters": letters.measure,
     "growth.cost": growth.measure,
+    "intake.single": arrivals.measure_single,
+    "intake.batch": arrivals.measure_batch,
+    "intake.import": imports.measure,
 }
 
 
@@ -50,6 +53,7 @@ def _bars(console: Console) -> Progress:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=console,
+        refresh_per_second=2,
     )
 
 

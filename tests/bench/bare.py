@@ -19,7 +19,8 @@ from uuid import UUID, uuid4
 import typst
 from sqlalchemy import select
 
-from services.dispatch.prepare import Due, Hold, Prepared, Preparer
+from services.dispatch.due import Due, Hold, Prepared
+from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import Email
 from services.dispatch.providers.ses import Ses, connect_ses
 from services.dispatch.rendering.letter import LetterPress
@@ -27,7 +28,7 @@ from services.dispatch.settings import Settings
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import now
 from shared.database import Database
-from shared.privacy import Keyring
+from shared.privacy import Keyring, Sealed
 from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions
 
@@ -50,17 +51,22 @@ def main(what: str, threads: int) -> None:
 
 def read(database: Database, ids: Sequence[str]) -> Iterator[Due]:
     """The deliveries as if they were due once more, under new ids."""
-    names = [field.name for field in fields(Due) if field.name != "unclear_before"]
+    names = [one.name for one in fields(Due) if one.name not in {"unclear_before", "notice"}]
     columns = [deliveries.c[name] if name in deliveries.c else actions.c[name] for name in names]
     found = (
-        select(*columns)
+        select(*columns, actions.c.id.label("action_id"))
         .join_from(deliveries, carriages, carriages.c.delivery_id == deliveries.c.id)
         .join(actions, actions.c.id == carriages.c.action_id)
         .where(deliveries.c.id.in_([UUID(one) for one in ids]))
     )
     with database.read() as connection:
         for row in connection.execute(found):
-            yield replace(Due(**row._mapping, unclear_before=False), id=uuid4())
+            said: dict[str, Any] = {
+                name: value.open(row.action_id) if isinstance(value, Sealed) else value
+                for name, value in row._mapping.items()
+                if name != "action_id"
+            }
+            yield replace(Due(**said, unclear_before=False), id=uuid4())
 
 
 def ses_calls(settings: Settings, database: Database, due: Sequence[Due]) -> list[Call]:

@@ -1,22 +1,32 @@
-"""CPU time of processes and their children, from /proc (proc(5))."""
+"""CPU time and memory of processes and their children, from /proc (proc(5))."""
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_s(roots: Iterable[int | None]) -> float:
     """User and system seconds of these processes and all below them, the ended ones too."""
+    # utime, stime, and both of the children that ended and were waited for.
+    return sum(sum(map(int, stat[11:15])) for stat in _family(roots)) * _TICK_S
+
+
+def resident_mb(roots: Iterable[int | None]) -> float:
+    """What these processes and all below them hold in memory; pages they share count for each."""
+    return sum(int(stat[21]) for stat in _family(roots)) * _PAGE / 1e6
+
+
+def _family(roots: Iterable[int | None]) -> list[list[str]]:
     stats = {int(path.name): stat for path in Path("/proc").glob("[0-9]*") if (stat := _stat(path))}
     family = {pid for pid in roots if pid is not None}
     grown = 0
     while len(family) > grown:
         grown = len(family)
         family |= {pid for pid, stat in stats.items() if int(stat[1]) in family}
-    # utime, stime, and both of the children that ended and were waited for.
-    return sum(sum(map(int, stats[pid][11:15])) for pid in family if pid in stats) * _TICK_S
+    return [stats[pid] for pid in family if pid in stats]
 
 
 def _stat(process: Path) -> list[str]:

@@ -3,6 +3,7 @@
 A copy k lies k minutes before its pattern, under ids of that moment; the copies' rows lie in the
 order of their time.  Straight into the tables, on a few connections; then VACUUM and ANALYZE, as
 a database of that age would have had.  The relay must be down meanwhile: its cursor is moved on.
+Sealed values are copied as they are: as long as they would be, but bound to the pattern's row.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,6 +43,8 @@ _OF_PATTERN = {
 # What must differ from copy to copy, or is too long to be kept a million times.
 _DIFFERS = {
     "actions.supporter_identity": "sha256(supporter_identity || k::text::bytea)",
+    "actions.supporter_ref": "left(md5(supporter_ref || k), 26)",
+    "actions.duplicate_key": "sha256(duplicate_key || k::text::bytea)",
     "actions.reference": "reference || '-' || k",
     "idempotency_records.key": "key || '-' || k",
     "receipts.source_id": "source_id || '-' || k",

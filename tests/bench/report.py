@@ -20,6 +20,7 @@ class Figure:
     unit: str
     floor: float
     floor_what: str
+    peak_mb: float | None = None  # of memory, where there is a goal for it
 
     @property
     def ratio(self) -> float:
@@ -38,6 +39,15 @@ GOALS: Mapping[str, Goal] = {
     "email.single": Goal("ratio ≥ 0.5", lambda one: one.ratio >= 0.5),
     "paper.letters": Goal("ratio ≥ 0.5", lambda one: one.ratio >= 0.5),
     "road.latency_p99_ms": Goal("< 500 ms", lambda one: one.value < 500),
+    "intake.single": Goal(
+        "≥ 500/s, ratio ≥ 0.5", lambda one: one.value >= 500 and one.ratio >= 0.5
+    ),
+    "intake.batch": Goal(
+        "≥ 3,000/s, ratio ≥ 0.4", lambda one: one.value >= 3000 and one.ratio >= 0.4
+    ),
+    "intake.import": Goal(
+        "≥ 1,667/s, ≤ 300 MB", lambda one: one.ratio >= 1 and (one.peak_mb or 0) <= 300
+    ),
     "growth.cost": Goal("≤ 1.2", lambda one: one.value <= 1.2),
 }
 

@@ -91,6 +91,7 @@ def _load_nonsense(data: Path) -> None:
         database.execute("INSERT INTO pack_loads VALUES (1, 'x', 'x', '[]', '2026-01-01 00:00:00')")
 
 
+@pytest.mark.slow
 def test_a_killed_demo_ends_every_action_once_after_a_restart(
     env: dict[str, str], tmp_path: Path
 ) -> None:
@@ -186,9 +187,10 @@ def test_a_key_is_made_and_used_while_writ_is_up(env: dict[str, str]) -> None:
         loaded = _run("pack", "load", str(PACK), env=env)
         made = _run("key", "create", "a tool", env=env)
         key = made.stdout.split("key")[1].split()[0]
+        url = f"http://127.0.0.1:{env['WRIT_INTAKE_PORT']}"
         answer = urllib3.request(
             "POST",
-            f"http://127.0.0.1:{env['WRIT_INTAKE_PORT']}/v1/actions",
+            f"{url}/v1/actions",
             json={
                 "case": "zhang-zhan",
                 "channel": "letter",
@@ -197,7 +199,9 @@ def test_a_key_is_made_and_used_while_writ_is_up(env: dict[str, str]) -> None:
             headers={"Authorization": f"Bearer {key}"},
         )
         timeline = urllib3.request(
-            "GET", answer.json()["links"]["timeline"], headers={"Authorization": f"Bearer {key}"}
+            "GET",
+            url + answer.json()["links"]["timeline"],
+            headers={"Authorization": f"Bearer {key}"},
         )
 
     assert loaded.returncode == made.returncode == 0, loaded.stderr + made.stderr

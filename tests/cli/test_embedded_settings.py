@@ -19,6 +19,7 @@ OF_THE_WORLD = {
     "WRIT_SNS_TOPIC_ARNS": "arn:aws:sns:eu-central-1:111122223333:real",
     "WRIT_SNS_CERTIFICATE_FILE": "/real.pem",
     "WRIT_TRACKING_URL": "https://tracking.real.example",
+    "WRIT_PUBLIC_URL": "https://supporters.real.example",
 }
 
 

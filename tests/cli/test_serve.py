@@ -17,12 +17,20 @@ SETTINGS = {
     "WRIT_PRIVACY_KEYS": Keyring.new_key("test"),
     "WRIT_IDENTITY_KEY": "aWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWk=",
     "WRIT_PRINT_WEBHOOK_SECRET": "sandbox-secret",
+    "WRIT_PREVIEW_KEY": "k" * 32,
 }
 
 
-@pytest.mark.parametrize("service", ["intake", "tracking"])
-def test_every_line_of_a_web_service_is_json(service: str, tmp_path: Path) -> None:
-    port = {f"WRIT_{service.upper()}_PORT": str(free_port())}
+@pytest.mark.parametrize(
+    ("service", "port_of"),
+    [
+        ("intake", "WRIT_INTAKE_PORT"),
+        ("tracking", "WRIT_TRACKING_PORT"),
+        ("dispatch-preview", "WRIT_PREVIEW_PORT"),
+    ],
+)
+def test_every_line_of_a_web_service_is_json(service: str, port_of: str, tmp_path: Path) -> None:
+    port = {port_of: str(free_port())}
     env = {**os.environ, **SETTINGS, **port, "WRIT_DATABASE_URL": f"sqlite:///{tmp_path / 'w.db'}"}
     command = [str(Path(sys.executable).with_name("writ")), service, "--workers", "1"]
 

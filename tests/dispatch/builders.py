@@ -13,7 +13,8 @@ from sqlalchemy import Table, insert, select
 
 from services.dispatch.deliver import Desk, deliver
 from services.dispatch.documents import Documents
-from services.dispatch.prepare import Due, Preparer
+from services.dispatch.due import Due
+from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import Email, Letter, Taken
 from services.dispatch.rendering.letter import Letter as SetLetter
 from services.dispatch.rendering.letter import LetterPress, LetterRequest
@@ -40,6 +41,7 @@ from shared.settings import CommonSettings, LogSettings
 from shared.tables.dispatch import AttemptState, DeliveryState, attempts, carriages, deliveries
 from shared.tables.intake import actions
 from shared.tables.tracking import commands
+from tests.personal import opened, sealing
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 KEYRING = Keyring((("test", b"k" * 32),))
@@ -285,7 +287,9 @@ class World:
             "channel": "email",
             "language": "en",
             "recipients": ["prosecutor"],
+            "standing": "clear",
             "supporter_identity": b"i" * 32,
+            "supporter_ref": "i" * 26,
             "supporter_name": "Ana Beispiel",
             "supporter_email": "ana@people.example",
             "supporter_country": "CH",
@@ -360,7 +364,7 @@ class World:
 
     def attempts(self, delivery_id: UUID) -> list[Any]:
         found = self.rows(attempts, attempts.c.delivery_id == delivery_id)
-        return sorted(found, key=lambda row: int(row.number))
+        return [opened(row) for row in sorted(found, key=lambda row: int(row.number))]
 
     def rows(self, table: Table, *where: Any) -> list[Any]:
         with self.database.read() as connection:
@@ -368,6 +372,6 @@ class World:
 
     def _insert(self, table: Table, row: dict[str, Any]) -> UUID:
         with self.database.begin() as connection:
-            connection.execute(insert(table), [row])
+            connection.execute(insert(table), [sealing(table, row)])
         found: UUID = row["id"]
         return found

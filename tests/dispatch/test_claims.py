@@ -11,8 +11,8 @@ from sqlalchemy import Connection, event
 
 from services.dispatch import claims
 from services.dispatch.claims import Ended
+from services.dispatch.due import Due, Prepared
 from services.dispatch.obey import obey
-from services.dispatch.prepare import Due, Prepared
 from services.dispatch.providers.contract import Email, Letter, Taken
 from services.dispatch.recover import abandon_stale_claims
 from shared.clock import new_id

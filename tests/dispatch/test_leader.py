@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 
+from services.dispatch.documents import Documents
 from services.dispatch.leader import Leadership
 from services.dispatch.relay import Relay
 from shared.broker import make_broker
@@ -73,6 +74,7 @@ class Watched(Relay):
             database,
             make_broker("stub://"),
             catalogue=lambda: world.catalogue,
+            documents=Documents(world.data_dir),
             queues={},
             clock=world.clock,
         )

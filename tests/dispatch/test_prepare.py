@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from services.dispatch.prepare import Due, Hold, Prepared, Preparer
+from services.dispatch.due import Due, Hold, Prepared
+from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import Email, Letter
 from services.dispatch.rendering.faults import AddressDoesNotFit, GlyphMissing, TooLong
 from services.dispatch.rendering.letter import Letter as SetLetter

@@ -6,15 +6,18 @@ from contextlib import contextmanager
 
 import dramatiq
 import pytest
+import structlog
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from structlog.testing import capture_logs
 
+from services.dispatch.documents import Documents
 from services.dispatch.relay import Relay
 from shared.broker import make_broker
 from shared.clock import now
 from shared.queues import EMAILS, LETTERS, TEND
 from shared.tables.dispatch import deliveries
 from tests.dispatch.builders import World, dispatch_settings
+from tests.dispatch.test_forget import erased
 from tests.servers import BinariesMissing, PrivateRabbit
 
 
@@ -25,6 +28,7 @@ def a_relay(world: World, broker: dramatiq.Broker) -> Relay:
         broker,
         catalogue=lambda: world.catalogue,
         queues={"email": EMAILS, "letter": LETTERS},
+        documents=Documents(world.data_dir),
         clock=world.clock,
     )
 
@@ -106,6 +110,41 @@ def test_tracking_is_woken_while_anything_is_unknown(
     assert waiting(stub, TEND.queue) == 1
 
 
+def test_what_was_erased_is_forgotten_and_tracking_is_told(
+    world: World, stub: dramatiq.Broker
+) -> None:
+    delivery = world.a_delivery()
+    erased(world, delivery)
+    relay = a_relay(world, stub)
+
+    world.clock.pass_s(5)
+    relay.tick()
+
+    assert world.delivery(delivery).state == "cancelled"
+    assert waiting(stub, TEND.queue) == 1
+
+
+def test_a_document_that_cannot_be_deleted_stops_no_letter(
+    small_world: World, stub: dramatiq.Broker
+) -> None:
+    gone = small_world.a_delivery(state="handed_over", attempts=1)
+    small_world.an_attempt(gone, state="sent", document="a-folder")
+    (small_world.data_dir / "documents" / "a-folder").mkdir(parents=True)
+    erased(small_world, gone)
+    small_world.an_action()
+    relay = a_relay(small_world, stub)
+    small_world.clock.pass_s(5)
+
+    with structlog.testing.capture_logs() as logs:
+        relay.tick()
+
+    assert waiting(stub) == 1
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == [
+        "documents_not_deleted"
+    ]
+    assert small_world.attempts(gone)[0].document == "a-folder"
+
+
 def test_a_channel_without_a_way_out_waits(small_world: World, stub: dramatiq.Broker) -> None:
     letter = small_world.a_delivery(channel="letter", woken_at=None)
     relay = Relay(
@@ -114,6 +153,7 @@ def test_a_channel_without_a_way_out_waits(small_world: World, stub: dramatiq.Br
         stub,
         catalogue=lambda: small_world.catalogue,
         queues={"email": EMAILS},
+        documents=Documents(small_world.data_dir),
         clock=small_world.clock,
     )
 

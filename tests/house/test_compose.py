@@ -10,25 +10,36 @@ SERVICES = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
 
 
 READ_BY_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
-FOLDER = {
-    "intake": "intake",
-    "relay": "dispatch",
-    "dispatch": "dispatch",
-    "tracking": "tracking",
-    "tracking-worker": "tracking",
+INTAKE, TRACKING = ("services/intake/*.py",), ("services/tracking/*.py",)
+DISPATCH = ("services/dispatch/*.py", ":!services/dispatch/preview*.py")
+READ_IN = {
+    "intake": (*INTAKE, "shared/*.py"),
+    "intake-worker": (*INTAKE, "shared/*.py"),
+    "relay": (*DISPATCH, "shared/*.py"),
+    "dispatch": (*DISPATCH, "shared/*.py"),
+    "dispatch-preview": ("services/dispatch/preview*.py",),
+    "tracking": (*TRACKING, "shared/*.py"),
+    "tracking-worker": (*TRACKING, "shared/*.py"),
 }
+LOGS = {"WRIT_SENTRY_DSN", "WRIT_LOG_JSON"}  # shared/settings.py; all that a preview needs of it
 READ_BY_THE_COMMAND = {"tracking-worker": {"WRIT_BROKER_URL"}}  # services/cli/serve.py
 
 
-@pytest.mark.parametrize("service", FOLDER)
+@pytest.mark.parametrize("service", READ_IN)
 def test_a_service_is_told_what_it_reads_and_nothing_else(service: str) -> None:
-    read = set(settings_read(f"services/{FOLDER[service]}/*.py", "shared/*.py"))
+    read = set(settings_read(*READ_IN[service])) | LOGS
 
     assert told(service) - READ_BY_BOTO3 == read | READ_BY_THE_COMMAND.get(service, set())
 
 
-@pytest.mark.parametrize("service", ["intake", "tracking"])
-def test_what_only_speaks_http_is_not_told_the_broker(service: str) -> None:
+def test_previews_open_nothing_that_is_sealed_and_send_nothing() -> None:
+    secrets = {"WRIT_PRIVACY_KEYS", "WRIT_BROKER_URL", "WRIT_PRINT_API_KEY", *READ_BY_BOTO3}
+
+    assert told("dispatch-preview") & secrets == set()
+
+
+@pytest.mark.parametrize("service", ["intake", "intake-worker", "tracking"])
+def test_who_wakes_nobody_is_not_told_the_broker(service: str) -> None:
     assert "WRIT_BROKER_URL" not in told(service)
 
 

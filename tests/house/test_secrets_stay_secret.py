@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from services.dispatch.preview_settings import PreviewSettings
 from services.dispatch.settings import Settings as DispatchSettings
-from services.intake.clients import NewClient
+from services.intake.clients.manage import NewClient
 from services.intake.settings import Settings as IntakeSettings
 from services.sandbox.settings import SandboxSettings
 from services.tracking.settings import Settings as TrackingSettings
@@ -27,8 +28,13 @@ SECRETS = {
     "WRIT_PRINT_API_KEY": f"sandbox-{HUSH}",
     "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{HUSH}",
     "WRIT_CONSOLE_PASSWORD": HUSH,
+    "WRIT_PREVIEW_URL": "http://127.0.0.1:8003",
+    "WRIT_PREVIEW_KEY": HUSH * 4,
 }
-SETTINGS: list[Any] = [IntakeSettings, DispatchSettings, TrackingSettings, SandboxSettings]
+SETTINGS: list[Any] = [
+    *(IntakeSettings, DispatchSettings, PreviewSettings),
+    *(TrackingSettings, SandboxSettings),
+]
 
 
 @pytest.mark.parametrize("settings", SETTINGS)

@@ -9,8 +9,8 @@ from typing import Any, Self
 from flask.testing import FlaskClient
 
 from services.intake.app import create_app
-from services.intake.catalogue import load_entries
-from services.intake.clients import NewClient, create_client
+from services.intake.clients.manage import NewClient, create_client
+from services.intake.packs.load import load_entries
 from services.intake.settings import Settings
 from shared.api_keys import Mode, Scope
 from shared.catalogue import Campaign, Case, Channel, Entry, Kind, Policy, Recipient, Template

@@ -12,7 +12,7 @@ from shared.catalogue import Case, Catalogue, Channel, Kind
 from shared.faults import Refused
 from tests.intake.builders import NOON, a_campaign, a_case, a_pack, a_policy, an_action
 
-CLIENT = Client(id=UUID(int=7), mode=Mode.LIVE, scopes=frozenset(), rate_per_s=0, revoked=False)
+CLIENT = Client(id=UUID(int=7), mode=Mode.LIVE, scopes=frozenset())
 
 
 def accepted(
@@ -41,7 +41,12 @@ def test_an_appeal_goes_to_every_authority_of_the_case() -> None:
     assert action.campaign == "letters-2026"
     assert action.mode == "live"
     assert action.occurred_at == action.accepted_at == NOON
-    assert action.consent == {"show_name": True, "show_country": True, "replies": False}
+    assert action.consent == {
+        "show_name": True,
+        "show_country": True,
+        "replies": False,
+        "mailings": False,
+    }
 
 
 def test_solidarity_goes_to_the_family() -> None:
@@ -169,6 +174,14 @@ def test_the_languages_there_are_are_listed() -> None:
         accepted(an_action(language="de"))
 
     assert refused.value.faults[0].detail.endswith("there are: en, ru")
+
+
+@pytest.mark.parametrize("language", ["", "e", "english", "en_GB", "abc-12345678-12345678"])
+def test_a_signature_has_a_language_that_can_be_stored(language: str) -> None:
+    case = a_case(policy=a_policy(kinds=(Kind.SIGNATURE,)))
+    body = an_action(kind=Kind.SIGNATURE, channel=Channel.PETITION, language=language)
+
+    assert faults(body, case=case) == [("/language", "unknown_language")]
 
 
 def test_the_same_email_is_the_same_supporter_whatever_its_case() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
-from services.intake.catalogue import Change, Effect, LoadUnderWay, OfAnotherPack, load_entries
+from services.intake.packs.load import Change, Effect, LoadUnderWay, OfAnotherPack, load_entries
 from shared.catalogue import entry_key
 from shared.catalogue_reader import CatalogueReader
 from shared.database import Database

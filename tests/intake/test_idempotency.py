@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from services.intake.catalogue import load_entries
-from services.intake.clients import create_client
-from services.intake.idempotency import PURGE_EVERY, read_key
+from services.intake.clients.manage import create_client
+from services.intake.idempotency import PURGE_EVERY, forget, read_key
+from services.intake.packs.load import load_entries
 from shared.api_keys import Mode, Scope
 from shared.http.problems import Problem
 from shared.tables.intake import actions, idempotency_records
@@ -79,9 +79,7 @@ def test_nothing_is_remembered_of_a_refused_request(intake: Intake) -> None:
 
 
 def test_a_key_belongs_to_its_client(intake: Intake) -> None:
-    other = create_client(
-        intake.database, "another tool", mode=Mode.LIVE, scopes=[Scope.ACTIONS_WRITE]
-    )
+    other = create_client(intake.database, "another tool", mode=Mode.LIVE, scopes=[Scope.SUBMIT])
     intake.post(an_action(), key="one")
 
     headers = intake.auth(other) | {"Idempotency-Key": "one"}
@@ -109,6 +107,19 @@ def test_what_is_too_old_is_forgotten_while_others_come(intake: Intake) -> None:
         intake.post(an_action(), key=f"new-{number}")
 
     assert stored(intake) == (PURGE_EVERY + 1, PURGE_EVERY)
+
+
+def test_what_is_too_old_is_forgotten_in_chunks_also_when_no_more_come(intake: Intake) -> None:
+    for number in range(2 * PURGE_EVERY):
+        intake.post(an_action(), key=f"old-{number}")
+    intake.clock.at += dt.timedelta(days=4)
+    intake.post(an_action(), key="young")
+    intake.clock.at += dt.timedelta(days=3, seconds=1)
+
+    more = [forget(intake.database, intake.clock()) for _ in range(2)]
+
+    assert more == [True, False]
+    assert stored(intake)[1] == 1
 
 
 def test_the_first_answer_comes_also_when_the_case_was_stopped_since(intake: Intake) -> None:

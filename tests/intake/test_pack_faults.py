@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.packs import PackFaults, read_pack
+from services.intake.packs.read import PackFaults, read_pack
 from tests.intake.small_pack import ADA, APPEAL, CARD, CASE, OFFICE, PACK, SMALL, a_pack
 
 
@@ -40,7 +40,7 @@ SLIPS = {
     ),
     "a wrong type": Slip(PACK, "2030-01-01", '"soon"', 4, "valid date"),
     "a word for a truth": Slip(CASE, "[policy]", '[policy]\nstopped = "yes"', 11, "boolean"),
-    "an unknown word": Slip(CASE, '"letter"', '"fax"', 11, "'email' or 'letter'"),
+    "an unknown word": Slip(CASE, '"letter"', '"fax"', 11, "'email', 'letter'"),
     "a code that is no code": Slip(CASE, '"BY"', '"Belarus"', 2, "pattern"),
     "another slug than the folder": Slip(PACK, '"small"', '"big"', 1, "must be 'small'"),
     "another slug than the file": Slip(ADA, "kind", 'slug = "eve"\nkind', 1, "must be 'ada'"),

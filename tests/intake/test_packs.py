@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.packs import PackFaults, read_pack
+from services.intake.packs.read import PackFaults, read_pack
 from shared.catalogue import Campaign, Case, Catalogue, Channel, Kind, Recipient
 from tests.intake.small_pack import SMALL, a_pack
 

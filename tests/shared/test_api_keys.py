@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from services.intake.clients import create_client, revoke_client
+from services.intake.clients.manage import Terms, create_client, revoke_client
 from shared.api_keys import ClientRegistry, Mode, Scope, is_well_formed, new_key
 from shared.database import Database
 from shared.migrate import migrate
@@ -54,15 +54,14 @@ def test_two_keys_differ() -> None:
 
 
 def test_a_client_is_found_by_its_key(database: Database) -> None:
-    made = create_client(
-        database, "a tool", mode=Mode.TEST, scopes=[Scope.ACTIONS_WRITE], rate_per_s=7
-    )
+    terms = Terms(rate_per_s=7)
+    made = create_client(database, "a tool", mode=Mode.TEST, scopes=[Scope.SUBMIT], terms=terms)
 
     found = ClientRegistry(database).find(made.key)
 
     assert found is not None
-    assert (found.id, found.mode, found.rate_per_s) == (made.id, Mode.TEST, 7)
-    assert found.scopes == {Scope.ACTIONS_WRITE}
+    assert (found.client.id, found.client.mode, found.client.rate_per_s) == (made.id, Mode.TEST, 7)
+    assert found.client.scopes == {Scope.SUBMIT}
     assert not found.revoked
 
 

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.exc import StatementError
 
+from shared.clock import new_id
 from shared.database import Database, insert_new
 from shared.migrate import migrate
-from shared.privacy import Keyring
+from shared.privacy import Keyring, Private
 from shared.tables.dispatch import cursors
 from shared.tables.intake import actions
 
@@ -116,7 +117,8 @@ def test_a_connection_to_postgresql_waits_for_nobody_without_end(postgres_url: s
 
 
 def test_an_error_names_no_person(database: Database) -> None:
-    row = {"supporter_name": "Ana Beispiel", "supporter_country": "CH", "words": "secret"}
+    id_ = new_id()
+    row = {"supporter_name": Private(id_, "Ana Beispiel"), "words": Private(id_, "secret")}
 
     with pytest.raises(StatementError) as error, database.begin() as connection:
         connection.execute(insert(actions), [row])

@@ -10,23 +10,23 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from shared.api_keys import Client, Mode, Scope
+from shared.api_keys import Client, Key, Mode, Scope
 from shared.faults import Fault, Refused
-from shared.http.guard import Buckets, Guard
+from shared.http.guard import Guard
+from shared.http.limits import Limits
 from shared.http.operations import About, Answer, Api, op
 from shared.http.paging import read_cursor, write_cursor
 from shared.http.problems import NOT_FOUND, Problem
+from shared.http.shares import OwnStore
 
-CLIENT = Client(
-    id=UUID(int=1), mode=Mode.LIVE, scopes=frozenset({"tally:read"}), rate_per_s=0, revoked=False
-)
+CLIENT = Client(id=UUID(int=1), mode=Mode.LIVE, scopes=frozenset({"read"}))
 
 
 class OneKey:
     """A registry that knows one key."""
 
-    def find(self, key: str) -> Client | None:
-        return CLIENT if key == "good" else None
+    def find(self, text: str) -> Key | None:
+        return Key(id=UUID(int=2), client=CLIENT) if text == "good" else None
 
 
 class Tea(BaseModel):
@@ -38,6 +38,10 @@ class Tea(BaseModel):
 
 class TeaPath(BaseModel):
     number: int
+
+
+class CupPath(BaseModel):
+    id: UUID
 
 
 class TeaEdge:
@@ -54,16 +58,16 @@ class TeaEdge:
         """Look at a tea."""
         return Tea(name="green", cups=path.number)
 
-    @op("DELETE", "/teas", status=204, scope=Scope.TALLY_READ)
+    @op("DELETE", "/teas", status=204, scope=Scope.READ)
     def pour_away(self) -> None:
         """Pour all away."""
 
-    @op("GET", "/mine", scope=Scope.TALLY_READ)
+    @op("GET", "/mine", scope=Scope.READ)
     def mine(self, client: Client) -> Tea:
         """Look at my tea."""
         return Tea(name=str(client.id))
 
-    @op("GET", "/secret", scope=Scope.ACTIONS_WRITE)
+    @op("GET", "/secret", scope=Scope.SUBMIT)
     def secret(self) -> Tea:
         """Look at a secret tea."""
         return Tea(name="secret")
@@ -75,7 +79,7 @@ class TeaEdge:
 
 
 def http(edge: object | None = None) -> FlaskClient:
-    guard = Guard(OneKey())  # type: ignore[arg-type]
+    guard = Guard(OneKey(), Limits(OwnStore()))  # type: ignore[arg-type]
     api = Api(Flask("tea", static_folder=None), About("Tea", "1", ""), guard, max_body_bytes=1000)
     api.add(edge or TeaEdge())
     return api.app.test_client()
@@ -109,6 +113,24 @@ def test_a_model_comes_in_and_a_model_goes_out() -> None:
 def test_a_path_is_typed_and_what_cannot_be_is_not_found() -> None:
     assert http().get("/teas/3").json == {"name": "green", "cups": 3}
     assert problem(http().get("/teas/x")) == (404, "not_found")
+
+
+def test_beside_an_id_another_word_is_a_path_of_its_own() -> None:
+    class Cups:
+        @op("GET", "/cups/{id}")
+        def cup(self, path: CupPath) -> Tea:
+            """Look at a cup."""
+            return Tea(name=str(path.id))
+
+        @op("POST", "/cups/many", status=204)
+        def cups(self) -> None:
+            """Take many cups."""
+
+    cups = http(Cups())
+
+    assert cups.get(f"/cups/{UUID(int=1)}").get_json()["name"] == str(UUID(int=1))
+    assert problem(cups.get("/cups/x")) == (404, "not_found")
+    assert problem(cups.get("/cups/many")) == (405, "method_not_allowed")
 
 
 def test_nothing_is_answered_as_nothing() -> None:
@@ -217,19 +239,6 @@ def test_an_operation_that_takes_what_nobody_gives_does_not_start() -> None:
 
     with pytest.raises(TypeError, match="cookie"):
         http(Odd())
-
-
-def test_a_bucket_lets_two_seconds_of_its_rate_pass_and_refills() -> None:
-    now = 0.0
-    buckets = Buckets(lambda: now)
-
-    waits = [buckets.wait_s(CLIENT.id, 2) for _ in range(5)]
-    now = 0.5
-    later = buckets.wait_s(CLIENT.id, 2)
-
-    assert waits == [0, 0, 0, 0, 0.5]
-    assert later == 0
-    assert all(buckets.wait_s(UUID(int=9), 0) == 0 for _ in range(100))
 
 
 @pytest.mark.parametrize("numbers", [(0, 1), (2**62, 7)])

@@ -24,6 +24,7 @@ from shared.settings import LogSettings
 from shared.tables.intake import actions
 from shared.worker import start_worker
 from tests.dispatch.builders import World
+from tests.personal import sealing
 
 PEOPLE = ["Ana Beispiel", "ana@people.example", "My own words", "office@prosecutor.example"]
 SENT: list[str] = []
@@ -85,9 +86,9 @@ def test_an_error_in_a_worker_reaches_sentry_without_people(
     logs: io.StringIO, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def breaks(due: Any, now: Any) -> None:
-        supporter = due.supporter_name
+        row = {"id": due.id, "supporter_name": due.supporter_name, "words": due.words}
         with world.database.begin() as connection:
-            connection.execute(insert(actions), [{"supporter_name": supporter, "words": due.words}])
+            connection.execute(insert(actions), [sealing(actions, row)])
 
     desk = world.desk()
     monkeypatch.setattr(desk.preparer, "prepare", breaks)

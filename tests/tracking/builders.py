@@ -1,4 +1,4 @@
-"""Builds what tracking reads: actions, deliveries, attempts; and the settings it is told."""
+"""Builds what tracking reads: actions, deliveries, attempts, keys; and the settings it is told."""
 
 import datetime as dt
 from pathlib import Path
@@ -9,13 +9,15 @@ from sqlalchemy import Connection, insert
 
 from services.tracking.settings import Settings
 from services.tracking.words import EventWord, Fact
+from shared.api_keys import Mode, Scope, new_key
 from shared.clock import new_id
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
 from shared.settings import CommonSettings, LogSettings
 from shared.tables.dispatch import attempts, carriages, deliveries
-from shared.tables.intake import actions
+from shared.tables.intake import actions, api_clients, api_keys
+from tests.personal import sealing
 
 NOON = dt.datetime(2021, 12, 10, 12, tzinfo=dt.UTC)
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:writ-events"
@@ -70,7 +72,9 @@ def an_action(connection: Connection, **changes: Any) -> UUID:
         "channel": "email",
         "language": "en",
         "recipients": ["the-office"],
+        "standing": "clear",
         "supporter_identity": b"\0" * 32,
+        "supporter_ref": "a" * 26,
         "supporter_name": "Ada Example",
         "supporter_email": "ada@supporter.example",
         "supporter_country": "NL",
@@ -81,7 +85,7 @@ def an_action(connection: Connection, **changes: Any) -> UUID:
         "occurred_at": NOON - minutes(60),
         "accepted_at": NOON - minutes(60),
     } | changes
-    connection.execute(insert(actions).values(row))
+    connection.execute(insert(actions).values(sealing(actions, row)))
     action_id: UUID = row["id"]
     return action_id
 
@@ -135,7 +139,7 @@ def an_attempt(connection: Connection, delivery_id: UUID, **changes: Any) -> UUI
         "started_at": NOON - minutes(58),
         "ended_at": NOON - minutes(58),
     } | changes
-    connection.execute(insert(attempts).values(row))
+    connection.execute(insert(attempts).values(sealing(attempts, row)))
     attempt_id: UUID = row["id"]
     return attempt_id
 
@@ -143,3 +147,29 @@ def an_attempt(connection: Connection, delivery_id: UUID, **changes: Any) -> UUI
 def a_fact(word: EventWord = EventWord.DELIVERED, **changes: Any) -> Fact:
     told: dict[str, Any] = {"word": word, "occurred_at": NOON, "provider_id": "0102-message"}
     return Fact(**(told | changes))
+
+
+def a_key(
+    database: Database, *, client_id: UUID = CLIENT, mode: Mode = Mode.LIVE, **changes: Any
+) -> str:
+    key = new_key(mode)
+    row = {
+        "id": client_id,
+        "name": "a campaign tool",
+        "mode": mode.value,
+        "scopes": [scope.value for scope in Scope],
+        "rate_per_s": 0,
+        "daily_actions": 0,
+        "created_at": NOON,
+    } | changes
+    key_row = {
+        "id": client_id,
+        "client_id": client_id,
+        "key_start": key.start,
+        "key_hash": key.hash,
+        "created_at": NOON,
+    }
+    with database.begin() as connection:
+        connection.execute(insert(api_clients).values(row))
+        connection.execute(insert(api_keys).values(key_row))
+    return key.text

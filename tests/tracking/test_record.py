@@ -15,6 +15,7 @@ from services.tracking.words import EventWord, Fact, Outcome, ShownState
 from shared.clock import new_id
 from shared.database import Database
 from shared.tables.tracking import events, outcomes, receipts
+from tests.personal import opened
 from tests.tracking.builders import NOON, a_database, a_fact, minutes
 from tests.tracking.projection import project
 from tests.tracking.receipts.signing import an_envelope, payload, signed
@@ -61,7 +62,7 @@ def test_a_receipt_leaves_itself_an_event_and_an_outcome(database: Database) -> 
     assert (row.delivery_id, row.word, row.detail) == (delivery, "delivered", "250 OK")
     assert (row.occurred_at, row.received_at) == (NOON, NOON + minutes(1))
     assert row.receipt_id == kept.id
-    assert kept.body == '{"eventType": "Delivery"}'
+    assert opened(kept).body == '{"eventType": "Delivery"}'
     assert outcome_of(database, delivery) == Outcome(ShownState.DELIVERED, None, NOON)
 
 

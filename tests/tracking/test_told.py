@@ -10,9 +10,16 @@ from flask.testing import FlaskClient
 from services.tracking.app import create_app
 from shared.api_keys import Mode
 from shared.database import Database
-from tests.tracking.builders import a_delivery, an_action, an_attempt, noon, some_settings
+from tests.tracking.builders import (
+    a_delivery,
+    a_key,
+    an_action,
+    an_attempt,
+    noon,
+    some_settings,
+)
 from tests.tracking.receipts.signing import a_certificate
-from tests.tracking.test_api import THE_CAMPAIGN, THE_OFFICE, a_key, load
+from tests.tracking.test_api import THE_CAMPAIGN, THE_OFFICE, load
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from uuid import UUID
 
 import urllib3
 from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
 from services.dispatch.providers.contract import (
@@ -82,7 +83,7 @@ class PrintVendor:
             "address": {"lines": letter.lines, "country": letter.country},
         }
         headers = {**self._headers, "Idempotency-Key": letter.idempotency_key}
-        answer = self._call("POST", self._url, json.dumps(body).encode(), headers)
+        answer = self._call("POST", self._url, to_json(body), headers)
         if answer.status == 409:
             found = self.find(letter.delivery_id)
             if found is None:

@@ -24,6 +24,7 @@ class Span:
     text: str
     bold: bool = False
     italic: bool = False
+    link: bool = False  # the text is an address on the web; only emails know it
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from markupsafe import Markup
 
 from services.dispatch.rendering.compose import Block, Bullets, Composition, Span
 
+_LINK = "color:inherit;overflow-wrap:anywhere"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmailText:
@@ -70,6 +72,7 @@ def _html(spans: tuple[Span, ...]) -> Iterator[str]:
     for span in spans:
         text = html.escape(span.text).replace("\n", "<br>\n")
         text = f"<em>{text}</em>" if span.italic else text
+        text = f'<a href="{text}" style="{_LINK}">{text}</a>' if span.link else text
         yield f"<strong>{text}</strong>" if span.bold else text
 
 

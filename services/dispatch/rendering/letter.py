@@ -4,27 +4,16 @@ Owns: letter.typ, which says how a letter looks. The text travels as JSON data a
 markup; every PDF is read back before anybody else sees it. Faults: faults.py draws the tree.
 """
 
-import json
-import re
-import threading
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import typst
-
 from services.dispatch.rendering.compose import Block, Bullets, Composition, Span
-from services.dispatch.rendering.faults import (
-    AddressDoesNotFit,
-    Check,
-    GlyphMissing,
-    PageFault,
-    TooLong,
-)
-from services.dispatch.rendering.fonts import load_fonts
+from services.dispatch.rendering.faults import AddressDoesNotFit, TooLong
 from services.dispatch.rendering.inspection import inspect_file, inspect_print
+from services.dispatch.rendering.press import Press
 from services.dispatch.rendering.scripts import (
     Setting,
     marked,
@@ -39,9 +28,6 @@ MOST_PAGES: Final = 2
 MOST_CHARACTERS: Final = 20_000  # twice what two pages hold; spares setting a book to count it
 MOST_ADDRESS_LINES: Final = 6
 MOST_LINE_CHARACTERS: Final = 40
-PRINTED_AT: Final = 1_600_000_000  # PDF wants a date; one for all keeps equal letters equal
-UNSHOWN: Final = re.compile(r'text `"(.+?)"` could not be displayed')
-ESCAPED: Final = re.compile(r"\\u\{([0-9a-f]+)\}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,19 +48,13 @@ class Letter:
     pages: int
 
 
-class LetterPress:
-    """Sets letters, from any number of threads at once.
-
-    `workdir` is where Typst would look for packages; it stays empty, so a template can load none.
-    """
+class LetterPress(Press):
+    """Sets letters, and reads each back."""
 
     def __init__(self, workdir: Path, *, window: Window = DIN_5008_B) -> None:
-        """Verify and load the fonts, about 0.1 s: one press a process.  Raises FontFault."""
-        self._packages = workdir / "typst-packages"
+        super().__init__(TEMPLATE, workdir)
         self._window = window
         self._layout = {"window": asdict(window)}
-        self._fonts = load_fonts()
-        self._here = threading.local()
 
     def typeset(self, request: LetterRequest) -> Letter:
         """The letter as a checked PDF; the same request gives the same bytes.  Raises LetterFault.
@@ -95,33 +75,8 @@ class LetterPress:
         return letter
 
     def _set(self, request: LetterRequest, setting: Setting, size: float) -> Letter:
-        data = {**self._layout, **_as_data(request, setting), "size": size}
-        try:
-            pdf = self._compiler().compile(
-                sys_inputs={"letter": json.dumps(data, ensure_ascii=False)},
-                format="pdf",
-                timestamp=PRINTED_AT,
-                pdf_standards="a-2u",
-                pdf_tags=False,
-            )
-        except typst.TypstError as error:
-            raise _fault_of(error) from None  # its message quotes the letter
-        if not isinstance(pdf, bytes):
-            raise PageFault(Check.SET)
+        pdf = self.print("letter", {**self._layout, **_as_data(request, setting), "size": size})
         return Letter(pdf=pdf, pages=inspect_file(pdf))
-
-    def _compiler(self) -> typst.Compiler:
-        # One a thread: two threads in one compiler raise "Already borrowed". Fonts are shared.
-        if not hasattr(self._here, "compiler"):
-            self._here.compiler = typst.Compiler(
-                TEMPLATE,
-                root=TEMPLATE.parent,
-                font_paths=self._fonts,
-                package_path=self._packages,
-                package_cache_path=self._packages,
-            )
-        compiler: typst.Compiler = self._here.compiler
-        return compiler
 
 
 def _check_limits(request: LetterRequest) -> None:
@@ -175,12 +130,3 @@ def _as_data(request: LetterRequest, setting: Setting) -> dict[str, Any]:
         "signature": [mark(text) for text in composition.signature],
         "reference": composition.reference,
     }
-
-
-def _fault_of(error: typst.TypstError) -> Exception:
-    """Our word for Typst's; the text it quotes stays behind."""
-    if "ADDRESS_DOES_NOT_FIT" in error.message:
-        return AddressDoesNotFit("a line is wider than the window, even at the smallest size")
-    if unshown := UNSHOWN.search(error.message):
-        return GlyphMissing(ESCAPED.sub(lambda found: chr(int(found[1], 16)), unshown[1]))
-    return PageFault(Check.SET)

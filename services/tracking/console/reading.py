@@ -11,18 +11,20 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from shared.privacy import Sealed, Unreadable
 from shared.tables.dispatch import AttemptState, attempts, carriages, print_orders
 from shared.tables.intake import actions
-from shared.tables.tracking import events, receipts
+from shared.tables.tracking import receipts
 
 MOST = 100  # actions and receipts shown on one page
+ERASED = "It named a supporter whose data was erased since."
 
 
 @dataclass(frozen=True, slots=True)
 class Papers:
     """Everything on record about one delivery."""
 
-    attempts: Sequence[Any]
+    attempts: Sequence[tuple[Any, str]]  # each with the address really used
     orders: Sequence[Any]
     actions: Sequence[Any]
     receipts: Sequence[tuple[Any, str]]  # the receipt's row, and its body made readable
@@ -30,13 +32,18 @@ class Papers:
     @property
     def unknown_attempt(self) -> UUID | None:
         """The attempt that nobody can tell of, if there is one."""
-        ids = [one.id for one in self.attempts if one.state == AttemptState.UNKNOWN]
+        ids = [one.id for one, _ in self.attempts if one.state == AttemptState.UNKNOWN]
         return ids[-1] if ids else None
+
+    @property
+    def erased(self) -> bool:
+        """Whether a supporter whose action it carries was erased, and the documents with them."""
+        return any(one.erased_at for one in self.actions)
 
     @property
     def shown(self) -> Any | None:
         """The latest attempt that left a document."""
-        kept = [one for one in self.attempts if one.document]
+        kept = [one for one, _ in self.attempts if one.document]
         return kept[-1] if kept else None
 
 
@@ -44,14 +51,19 @@ def papers(connection: Connection, delivery_id: UUID) -> Papers:
     tried = select(attempts).where(attempts.c.delivery_id == delivery_id)
     ordered = select(print_orders).where(print_orders.c.delivery_id == delivery_id)
     carried = (
-        select(actions.c.id, actions.c.reference, actions.c.kind, actions.c.accepted_at)
+        select(
+            *(actions.c[name] for name in ("id", "reference", "kind", "accepted_at", "erased_at"))
+        )
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
         .where(carriages.c.delivery_id == delivery_id)
         .order_by(actions.c.seq)
         .limit(MOST)
     )
     return Papers(
-        connection.execute(tried.order_by(attempts.c.number)).all(),
+        [
+            (row, _opened(row.address, row.id) if row.address else "")
+            for row in connection.execute(tried.order_by(attempts.c.number))
+        ],
         connection.execute(ordered).all(),
         connection.execute(carried).all(),
         _receipts(connection, delivery_id),
@@ -89,12 +101,16 @@ def _without_signature(said: Any) -> Any:
 def _receipts(connection: Connection, delivery_id: UUID) -> list[tuple[Any, str]]:
     rows = connection.execute(
         select(receipts)
-        .where(
-            receipts.c.id.in_(
-                select(events.c.receipt_id).where(events.c.delivery_id == delivery_id)
-            )
-        )
+        .where(receipts.c.delivery_id == delivery_id)
         .order_by(receipts.c.received_at)
         .limit(MOST)
     )
-    return [(row, readable(row.body)) for row in rows]
+    return [(row, readable(_opened(row.body, row.id)) if row.body else ERASED) for row in rows]
+
+
+def _opened(sealed: Sealed, row: UUID) -> str:
+    """One value that does not open must not take the page away from who looks for the reason."""
+    try:
+        return sealed.open(row)
+    except Unreadable as error:
+        return f"This cannot be read: {error}."

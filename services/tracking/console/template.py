@@ -87,6 +87,8 @@ class Pages:
         return found.name if found else slug
 
     def _office(self, slug: str) -> str:
+        if slug.startswith("notice/"):
+            return "The supporter"
         found = self._catalogue.current().recipients.get(slug)
         return found.office if found else slug
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
+from services.tracking.queries.reported import Reported, reported
 from services.tracking.queries.tally import CaseTally, tally
 from services.tracking.words import ShownState
 from shared.tables.dispatch import DeliveryState, deliveries
@@ -31,6 +32,7 @@ class Overview:
     oldest_due: dt.datetime | None  # None: nothing that is due waits
     oldest_unknown: dt.datetime | None
     held: Sequence[tuple[str, int]]  # why, and how many deliveries; the most first
+    reported: Sequence[Reported]  # by organisers, without names: claims, in no other figure
     other_mode: bool  # there are actions of the other mode, too
 
     @property
@@ -68,6 +70,7 @@ def overview(connection: Connection, *, mode: str, now: dt.datetime) -> Overview
             connection, mode, f"deliveries.state = '{DeliveryState.UNKNOWN.value}'"
         ),
         held=_held(connection, mode),
+        reported=reported(connection, mode=mode),
         other_mode=_is_there(connection, "test" if mode == "live" else "live"),
     )
 

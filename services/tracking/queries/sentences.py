@@ -3,19 +3,20 @@
 In: our words.  Out: English.  Nothing here decides anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from babel.numbers import get_currency_precision
 
 from services.tracking.words import EventWord, ShownState
 from shared.tables.dispatch import AttemptState
+from shared.tables.intake import Standing
 
 STATE_SAYS: Mapping[ShownState, str] = {
     ShownState.PLANNED: "Waits for its moment.",
     ShownState.HELD: "Waits for a person to look at it.",
     ShownState.SENDING: "Is being handed over right now.",
     ShownState.UNKNOWN: "Nobody can tell yet whether the provider took it.",
-    ShownState.CANCELLED: "A person stopped it before it left.",
+    ShownState.CANCELLED: "It was stopped before it left.",
     ShownState.HANDED_OVER: "The provider took it; no word from the other side yet.",
     ShownState.PRINTED: "Printed and in its envelope, not yet in the post.",
     ShownState.REFUSED: "The provider will not deliver it.",
@@ -26,6 +27,18 @@ STATE_SAYS: Mapping[ShownState, str] = {
     ShownState.RETURNED: "The post brought it back.",
     ShownState.COMPLAINED: "Arrived, and the reader marked it as spam.",
 }
+
+#: Of an action, after the sentence that it was accepted.  That somebody did the same before is not
+#: for every client to know; see standing_says.
+STANDING_SAYS: Mapping[Standing, str] = {
+    Standing.COUNTED: "It is counted, and not carried by us.",
+    Standing.UNCONFIRMED: "It waits until its supporter says: yes, this was me.",
+    Standing.HELD: "It waits for a person to read it.",
+    Standing.REJECTED: "A person read it since, and said no: it is not carried.",
+    Standing.DISOWNED: "Its supporter said since: no, this was not me. It is not carried.",
+    Standing.EXPIRED: "Nobody confirmed it in time: it is not carried.",
+}
+CONFIRMED_SAYS = "The supporter said: yes, this was me."
 
 HELD_SAYS = "Waits for a person at the organisation that runs Writ."  # clients may read this one
 TEST_SAYS = "It is a test: nothing is sent."
@@ -74,6 +87,17 @@ _PROVIDERS = {"ses": "Amazon SES", "print_vendor": "the print vendor", _DRY_RUN:
 
 def provider_name(provider: str | None) -> str:
     return _PROVIDERS.get(provider or "", provider or "no provider")
+
+
+def planned_says(carrier: str, why: str) -> str:
+    return why if carrier == "notice" else f"Planned as a {carrier} delivery: {why}"
+
+
+def standing_says(standing: str, *, held_for: Sequence[str] | None, own_first: bool) -> str | None:
+    """How an action stands since.  What came second to another client's is told as if first."""
+    if standing == Standing.DUPLICATE and held_for and not own_first:
+        return STANDING_SAYS[Standing.HELD]
+    return STANDING_SAYS.get(Standing(standing))
 
 
 def state_says(state: ShownState, mode: str) -> str:

@@ -9,18 +9,22 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, select
 
 from services.tracking.queries.deliveries import held
 from services.tracking.queries.sentences import (
+    CONFIRMED_SAYS,
     HELD_SAYS,
     TEST_SAYS,
     attempt_says,
     event_says,
     money,
+    planned_says,
     provider_name,
+    standing_says,
 )
 from shared.tables.dispatch import (
     AttemptState,
@@ -38,12 +42,13 @@ class _Step(IntEnum):
     """Orders what carries the same moment."""
 
     ACCEPTED = 0
-    PLANNED = 1
-    ATTEMPT = 2
-    ORDER = 3
-    EVENT = 4
-    COMMAND = 5
-    HELD = 6
+    CONFIRMED = 1
+    PLANNED = 2
+    ATTEMPT = 3
+    ORDER = 4
+    EVENT = 5
+    COMMAND = 6
+    HELD = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +56,7 @@ class Moment:
     """One thing that happened."""
 
     at: dt.datetime
-    word: str  # accepted, planned, attempt_…, ordered, command_…, held, or an EventWord
+    word: str  # accepted, confirmed, planned, attempt_…, ordered, command_…, held, or an EventWord
     says: str
     source: str  # intake, dispatch, tracking, or the provider's name
     delivery_id: UUID | None
@@ -61,26 +66,43 @@ class Moment:
 
 def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
     """From its acceptance on, all carriers together."""
+    names = ("accepted_at", "mode", "kind", "channel", "standing", "held_for", "confirmed_at")
+    first = actions.alias("first")
+    own_first = first.c.client_id == actions.c.client_id
     row = connection.execute(
-        select(actions.c.accepted_at, actions.c.mode, actions.c.kind, actions.c.channel).where(
-            actions.c.id == action_id
-        )
+        select(*(actions.c[name] for name in names), own_first.label("own_first"))
+        .outerjoin_from(actions, first, first.c.id == actions.c.duplicate_of)
+        .where(actions.c.id == action_id)
     ).one_or_none()
     if row is None:
         return []
-    accepted = Moment(
+    ids = connection.scalars(
+        select(carriages.c.delivery_id).where(carriages.c.action_id == action_id)
+    ).all()
+    return in_order([*_taken(row), *_of(connection, ids)])
+
+
+def _taken(row: Any) -> Iterator[Moment]:
+    """What intake knows of an action."""
+    says = f"The action was accepted: {row.kind.replace('_', ' ')} by {row.channel}."
+    since = standing_says(row.standing, held_for=row.held_for, own_first=bool(row.own_first))
+    yield Moment(
         at=row.accepted_at,
         word="accepted",
-        says=f"The action was accepted: {row.kind.replace('_', ' ')} by {row.channel}."
-        + _if_test(row.mode),
+        says=" ".join(said for said in (says + _if_test(row.mode), since) if said),
         source="intake",
         delivery_id=None,
         step=_Step.ACCEPTED,
     )
-    ids = connection.scalars(
-        select(carriages.c.delivery_id).where(carriages.c.action_id == action_id)
-    ).all()
-    return in_order([accepted, *_of(connection, ids)])
+    if row.confirmed_at is not None:
+        yield Moment(
+            at=row.confirmed_at,
+            word="confirmed",
+            says=CONFIRMED_SAYS,
+            source="intake",
+            delivery_id=None,
+            step=_Step.CONFIRMED,
+        )
 
 
 def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
@@ -122,7 +144,7 @@ def _planned(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
         yield Moment(
             at=row.planned_at,
             word="planned",
-            says=f"Planned as a {row.carrier} delivery: {row.why}",
+            says=planned_says(row.carrier, row.why),
             source="dispatch",
             delivery_id=row.id,
             step=_Step.PLANNED,

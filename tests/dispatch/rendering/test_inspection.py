@@ -56,24 +56,45 @@ def test_a_good_letter_passes(pdf: bytes) -> None:
 
 
 @pytest.mark.parametrize(
+    "key",
+    [
+        pytest.param("/OpenAction", id="an action"),
+        pytest.param("/AA", id="actions on events"),
+        pytest.param("/AcroForm", id="a form"),
+        pytest.param("/Names", id="a named script"),
+    ],
+)
+def test_a_file_that_could_do_something_is_refused(pdf: bytes, key: str) -> None:
+    active = changed(pdf, lambda document: set_key(document, key))
+
+    with pytest.raises(PageFault) as caught:
+        inspect_file(active)
+
+    assert caught.value.check is Check.FILE
+
+
+@pytest.mark.parametrize(
     ("check", "change"),
     [
-        pytest.param(Check.FILE, lambda pdf: set_key(pdf, "/OpenAction"), id="an action"),
-        pytest.param(Check.FILE, lambda pdf: set_key(pdf, "/Names"), id="a named script"),
         pytest.param(Check.SIZE, lambda pdf: pdf.pages[0].rotate(90, relative=False), id="turned"),
         pytest.param(
             Check.SIZE,
             lambda pdf: setattr(pdf.pages[0], "mediabox", [0, 0, 612, 792]),
             id="US Letter",
         ),
+        pytest.param(
+            Check.SIZE,
+            lambda pdf: setattr(pdf.pages[0], "mediabox", [20, 0, 615, 842]),
+            id="beside its own corner",
+        ),
         pytest.param(Check.FONTS, unembed, id="a font left out"),
     ],
 )
-def test_a_file_no_printer_should_get_is_refused(
+def test_a_page_no_printer_should_get_is_refused(
     pdf: bytes, check: Check, change: Callable[[pikepdf.Pdf], object]
 ) -> None:
     with pytest.raises(PageFault) as caught:
-        inspect_file(changed(pdf, change))
+        inspect_print(changed(pdf, change), window=DIN_5008_B, lines=LINES)
 
     assert caught.value.check is check
 

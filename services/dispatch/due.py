@@ -1,0 +1,115 @@
+"""What preparing takes and gives: a due delivery, and the same ready to go.
+
+In: rows of the tables, opened.  Out: `Prepared`.  Why one does not leave now:
+
+NotNow
+├── Hold   a person must look at it first
+└── Moot   there is no reason for it any more
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from services.dispatch.providers.contract import Email, Letter
+from services.dispatch.rendering.mime import mime_file
+from shared.catalogue import Holder
+from shared.clock import new_id
+
+
+class NotNow(Exception):
+    """Of this one delivery; it stops no other.  Shown to ops: the message names no person."""
+
+
+class Hold(NotNow):
+    pass
+
+
+class Moot(NotNow):
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What an email to a supporter asks about."""
+
+    link: str = field(repr=False)
+    kind: str
+    channel: str
+    occurred_at: dt.datetime
+    accepted_at: dt.datetime
+    waits: bool  # nobody has answered yet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is due, with the one action that rests on it."""
+
+    id: UUID
+    mode: str
+    campaign: str
+    case: str
+    kind: str
+    channel: str
+    language: str
+    recipient: str
+    attempts: int
+    supporter_name: str | None
+    supporter_email: str | None
+    supporter_country: str | None
+    words: str | None
+    consent: Mapping[str, Any]
+    unclear_before: bool  # an earlier attempt may have been taken
+    notice: Notice | None = None  # of an email to the supporter alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    due: Due
+    attempt_id: UUID
+    handover: Email | Letter
+    document: str  # path of what was rendered
+    content: bytes
+    holder: str | None
+    address: str  # really used
+
+
+def emailed(due: Due, email: Email, now: dt.datetime, *, holder: Holder | None) -> Prepared:
+    content = mime_file(
+        from_=email.from_,
+        to=email.to,
+        reply_to=email.reply_to,
+        subject=email.subject,
+        text=email.text,
+        html=email.html,
+        date=now,
+        message_id=str(due.id),
+    )
+    return Prepared(
+        due=due,
+        attempt_id=new_id(),
+        handover=email,
+        document=_document(due, "eml", now),
+        content=content,
+        holder=holder.name if holder else None,
+        address=email.to,
+    )
+
+
+def printed(due: Due, letter: Letter, now: dt.datetime, *, holder: Holder | None) -> Prepared:
+    return Prepared(
+        due=due,
+        attempt_id=new_id(),
+        handover=letter,
+        document=_document(due, "pdf", now),
+        content=letter.pdf,
+        holder=holder.name if holder else None,
+        address="\n".join(letter.lines),
+    )
+
+
+def _document(due: Due, ending: str, now: dt.datetime) -> str:
+    folder = f"{due.campaign}/{due.case}/{due.channel}/{now:%Y-%m-%d}"
+    return f"{folder}/{due.id}-{due.attempts + 1}.{ending}"

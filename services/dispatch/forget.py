@@ -1,0 +1,110 @@
+"""Forgets with intake: what rests on erased actions does not leave, and what was rendered goes.
+
+In: intake's `erasures`, in the order in which they were committed.  Out: cancelled deliveries,
+deleted documents.  An action that is being sent at this moment is forgotten when that has ended;
+those erased after it wait for it.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, case, null, select, tuple_, update
+
+from services.dispatch.cursors import move, position
+from services.dispatch.documents import Documents
+from services.dispatch.erased import stop_erased
+from shared.database import Database
+from shared.tables.columns import settled_before
+from shared.tables.dispatch import CARRY_ONE, DeliveryState, attempts, carriages, deliveries
+from shared.tables.intake import erasures
+
+CURSOR = "forgotten"
+BATCH = 500  # erased actions in one round
+
+
+def forget(database: Database, documents: Documents) -> int:
+    """Forgets the next erased actions, at most BATCH; returns how many.  Raises OSError.
+
+    In two transactions, because whoever writes a result down takes attempts first and deliveries
+    after: so none waits for the other.
+    """
+    with database.begin() as connection:
+        rows = _next(connection)
+        stop_erased(connection, _all(_deliveries_of(connection, rows)))
+    if not rows:
+        return 0
+    with database.begin() as connection:
+        rows = _next(connection)
+        theirs = _deliveries_of(connection, rows)
+        gone = list(_at_rest(connection, rows, theirs))
+        _forget(connection, documents, _all({row.action_id: theirs[row.action_id] for row in gone}))
+        if gone:
+            move(connection, CURSOR, gone[-1].xact, gone[-1].seq)
+    return len(gone)
+
+
+def _next(connection: Connection) -> Sequence[Any]:
+    order = (erasures.c.xact, erasures.c.seq)
+    return connection.execute(
+        select(*order, erasures.c.action_id)
+        .where(
+            tuple_(*order) > tuple_(*position(connection, CURSOR)),
+            erasures.c.xact < settled_before(),
+        )
+        .order_by(*order)
+        .limit(BATCH)
+    ).all()
+
+
+def _deliveries_of(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[UUID]]:
+    """The deliveries of each action that carry it and no other.
+
+    One that carries other people's actions is theirs as well, and stays: none of them has a
+    document yet, and an open petition reads its signatures when it is handed over.
+    """
+    found: dict[UUID, list[UUID]] = {row.action_id: [] for row in rows}
+    carried = connection.execute(
+        select(carriages.c.action_id, deliveries.c.id)
+        .join_from(carriages, deliveries, deliveries.c.id == carriages.c.delivery_id)
+        .where(carriages.c.action_id.in_(found), deliveries.c.carrier.in_(CARRY_ONE))
+    )
+    for row in carried:
+        found[row.action_id].append(row.id)
+    return found
+
+
+def _all(theirs: dict[UUID, list[UUID]]) -> list[UUID]:
+    return [one for some in theirs.values() for one in some]
+
+
+def _at_rest(
+    connection: Connection, rows: Sequence[Any], theirs: dict[UUID, list[UUID]]
+) -> Iterator[Any]:
+    """Those before the first of which anything is being sent: it may yet write a document."""
+    sending = set(
+        connection.scalars(
+            select(deliveries.c.id).where(
+                deliveries.c.id.in_(_all(theirs)), deliveries.c.state == DeliveryState.SENDING
+            )
+        )
+    )
+    for row in rows:
+        if sending.intersection(theirs[row.action_id]):
+            return
+        yield row
+
+
+def _forget(connection: Connection, documents: Documents, ids: Sequence[UUID]) -> None:
+    if not ids:
+        return
+    tried = attempts.c.delivery_id.in_(ids)
+    kept = select(attempts.c.document).where(tried, attempts.c.document.is_not(None))
+    for path in connection.scalars(kept):
+        documents.forget(path)
+    # A notice went to the supporter: its address is theirs.
+    notice = attempts.c.delivery_id.in_(
+        select(deliveries.c.id).where(deliveries.c.id.in_(ids), deliveries.c.carrier == "notice")
+    )
+    address = case((notice, null()), else_=attempts.c.address)
+    connection.execute(update(attempts).where(tried).values(document=None, address=address))

@@ -1,0 +1,1 @@
+"""Campaign tools: their keys, their limits, when they were last seen."""

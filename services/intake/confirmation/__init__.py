@@ -1,0 +1,1 @@
+"""Confirmation: "yes, this was me", asked by email and answered on a page."""

@@ -1,0 +1,1 @@
+"""Counts without names, from writing events: reported, corrected, shown with a picture."""

@@ -1,0 +1,150 @@
+"""What must be true of one recipient: reachable, addressed properly, dated without overlap.
+
+In: a `Recipient` and the file it came from.  Out: its faults.  No database, no network.
+"""
+
+import datetime as dt
+import textwrap
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from zoneinfo import available_timezones
+
+from babel import Locale, UnknownLocaleError
+from email_validator import EmailNotValidError, validate_email
+
+from services.intake.offer import is_country
+from services.intake.packs.source import Fault
+from services.intake.packs.toml_file import TomlFile
+from shared.catalogue import Holder, Mailbox, PostalAddress, Recipient
+
+MAX_LINES = 6  # in an envelope's window, from the office to the country; fits every print vendor
+MAX_LINE = 40  # characters
+
+_PUNCTUATION = frozenset(" .,:;'’\"“”()/&#°ºª-–+")
+
+
+def recipient_faults(file: TomlFile, recipient: Recipient) -> list[Fault]:
+    return [
+        *_place(file, recipient),
+        *_reach(file, recipient),
+        *_dated(file, "holder", recipient.holders),
+        *_dated(file, "address", recipient.addresses),
+        *_dated(file, "mailbox", recipient.mailboxes),
+        *_salutations(file, recipient),
+    ]
+
+
+def country_fault(file: TomlFile, path: tuple[str | int, ...], code: str) -> Iterator[Fault]:
+    if not is_country(code):
+        yield file.fault(path, f"unknown country {code!r}: use the two letters of ISO 3166")
+
+
+def email_fault(file: TomlFile, path: tuple[str | int, ...], email: str) -> Iterator[Fault]:
+    try:
+        # SES takes no SMTPUTF8; a pack is checked without the network.
+        validate_email(email, allow_smtputf8=False, strict=True, check_deliverability=False)
+    except EmailNotValidError as error:
+        yield file.fault(path, f"not an email address: {error}")
+
+
+def is_language(tag: str) -> bool:
+    return tag.split("-")[0] in Locale("en").languages
+
+
+def _place(file: TomlFile, recipient: Recipient) -> Iterator[Fault]:
+    yield from country_fault(file, ("country",), recipient.country)
+    if recipient.time_zone not in available_timezones():
+        yield file.fault(("time_zone",), f"unknown time zone {recipient.time_zone!r}")
+    if not recipient.languages:
+        yield file.fault(("languages",), "name at least one language")
+    for language in recipient.languages:
+        if not is_language(language):
+            yield file.fault(("languages",), f"unknown language {language!r}", near=language)
+
+
+def _reach(file: TomlFile, recipient: Recipient) -> Iterator[Fault]:
+    if not recipient.addresses and not recipient.paper_hold:
+        why = "no [[address]]: add one, or say in `paper_hold` why paper must wait"
+        yield file.fault((), why)
+    for number, address in enumerate(recipient.addresses):
+        yield from _address(file, number, address, recipient)
+    for number, mailbox in enumerate(recipient.mailboxes):
+        yield from email_fault(file, ("mailbox", number, "email"), mailbox.email)
+
+
+def _address(
+    file: TomlFile, number: int, address: PostalAddress, recipient: Recipient
+) -> Iterator[Fault]:
+    yield from country_fault(file, ("address", number, "country"), address.country)
+    path = ("address", number, "lines")
+    whole = len(textwrap.wrap(recipient.office, MAX_LINE)) + len(address.lines) + 1
+    if not address.lines:
+        yield file.fault(path, "an address without lines")
+    elif whole > MAX_LINES:
+        why = f"{whole} lines with the office's and the country's; at most {MAX_LINES} fit"
+        yield file.fault(path, why)
+    languages = ("en", *recipient.languages)
+    countries = {_country_names(one).get(address.country, "").casefold() for one in languages}
+    for line in address.lines:
+        if line.casefold() in countries:
+            yield file.fault(path, "leave the country's line out: it is added", near=line)
+        elif reason := _unfit_for_post(line):
+            yield file.fault(path, reason, near=line)
+
+
+def _unfit_for_post(line: str) -> str | None:
+    if not line.strip() or line != line.strip():
+        return "an empty line, or a space at its start or end"
+    if len(line) > MAX_LINE:
+        return f"a line of {len(line)} characters; at most {MAX_LINE} fit the window"
+    odd = next((c for c in line if not _is_postal(c)), None)
+    return odd and f"U+{ord(odd):04X} is not fit for post: write addresses in Latin letters"
+
+
+def _is_postal(character: str) -> bool:
+    if character in _PUNCTUATION or character in "0123456789":
+        return True
+    return character.isalpha() and unicodedata.name(character, "").startswith("LATIN ")
+
+
+def _dated(
+    file: TomlFile, name: str, dated: Sequence[Holder] | Sequence[PostalAddress] | Sequence[Mailbox]
+) -> Iterator[Fault]:
+    spans = [(one.since or dt.date.min, one.until or dt.date.max) for one in dated]
+    for number, (since, until) in enumerate(spans):
+        if until < since:
+            yield file.fault((name, number, "until"), "`until` lies before `since`")
+        clash = any(since <= other[1] and other[0] <= until for other in spans[:number])
+        if clash:
+            why = f"this [[{name}]] overlaps an earlier one: give both their `since` and `until`"
+            yield file.fault((name, number), why)
+
+
+def _salutations(file: TomlFile, recipient: Recipient) -> Iterator[Fault]:
+    yield from _salutation_faults(file, ("salutations",), recipient.salutations)
+    for number, holder in enumerate(recipient.holders):
+        path = ("holder", number, "salutations")
+        yield from _salutation_faults(file, path, holder.salutations)
+
+
+def _salutation_faults(
+    file: TomlFile, path: tuple[str | int, ...], salutations: Mapping[str, str]
+) -> Iterator[Fault]:
+    for language, salutation in salutations.items():
+        here = (*path, language)
+        if not is_language(language):
+            yield file.fault(here, f"unknown language {language!r}")
+        if not salutation.strip():
+            yield file.fault(here, "an empty salutation")
+        elif salutation.rstrip()[-1] in ",:;!，：！،":
+            why = "end a salutation without a mark: the text behind it adds its own"
+            yield file.fault(here, why, near=salutation)
+
+
+@cache
+def _country_names(language: str) -> Mapping[str, str]:
+    try:
+        return Locale.parse(language, sep="-").territories
+    except UnknownLocaleError:
+        return {}  # a language that Babel has no words of

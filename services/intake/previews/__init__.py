@@ -1,0 +1,1 @@
+"""Previews: exactly what a recipient would get, and nothing stored."""
