@@ -4,6 +4,8 @@ PYTHON ?= python3
 MINUTES ?= 5
 SEED ?= 1
 BIN := .venv/bin
+# Tests at once: they wait for servers now and then.
+PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(6, os.cpu_count() + 1))')
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ run: .venv/.run ## Start Writ in one process with its sandbox, and keep it up
 
 test: .venv/.dev servers ## Run the tests, on private servers they start themselves
 	$(say) "tests"
-	@$(BIN)/pytest -q -m "not slow" -n auto --maxprocesses 4 --dist worksteal
+	@$(BIN)/pytest -q -m "not slow" -n $(PROCESSES) --dist worksteal
 
 proofs: .venv/.dev servers ## The slow tests: whole Writs, killed, searched for people, fed the guide
 	$(say) "slow proofs"

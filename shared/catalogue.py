@@ -67,6 +67,14 @@ class Duplicates(StrEnum):
     ALLOWED = "allowed"  # never
 
 
+class Replies(StrEnum):
+    """Where an office's answer goes: what an email's Reply-To says."""
+
+    SUPPORTER = "supporter"  # to the supporter who asked for replies; else to nobody
+    CAMPAIGN = "campaign"  # to `sender.mailbox`, with a token that names the delivery
+    NONE = "none"  # to the From address alone
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -78,6 +86,8 @@ class Sender(_Frozen):
     email: str  # the From address; the supporter's name goes in front of it
     postal: str  # one line, printed small above a letter's address
     place: str  # the town that letters are dated from
+    show_supporter: bool = True  # the supporter's name stands in front of the From address
+    mailbox: str | None = None  # where answers are read, with a token before the `@`
 
 
 class Campaign(_Frozen):
@@ -89,6 +99,9 @@ class Campaign(_Frozen):
     sender: Sender
     confirmation: bool = False  # an action waits until its supporter says "yes, this was me"
     retention_days: Annotated[int, Field(ge=1)] = 730  # how long supporters' data is kept
+    replies: Replies = Replies.SUPPORTER
+    forward: bool = False  # an answer that a person wrote is passed on to the supporter
+    follow_reading: bool = False  # opened and clicked are recorded, where the provider tells
     source: str
 
 
@@ -162,6 +175,19 @@ class Mailbox(_Frozen):
     source: str
 
 
+class Pace(_Frozen):
+    """How many emails a mailbox gets, by all campaigns together: politely, and not to be blocked.
+
+    Gmail takes 60 a minute from everybody and then suspends the mailbox, Exchange Online 1,200 an
+    hour from one sender; people take far fewer.
+    """
+
+    per_hour: Annotated[int, Field(ge=1, le=1200)] = 30  # in the best hours of a working day
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 16  # local: when the day's digest leaves
+    weekends: bool = False  # emails leave on days off, too
+    region: str | None = None  # of the country, for its holidays: ISO 3166-2 without the country
+
+
 class Recipient(_Frozen):
     slug: Slug
     kind: Literal["authority", "solidarity"]
@@ -173,6 +199,7 @@ class Recipient(_Frozen):
     holders: tuple[Holder, ...] = ()
     addresses: tuple[PostalAddress, ...] = ()
     mailboxes: tuple[Mailbox, ...] = ()
+    pace: Pace = Pace()
     paper_hold: str | None = None  # why paper waits where no complete address is known
     source: str
 

@@ -4,6 +4,7 @@
 before it working (expand first, contract a release later).
 """
 
+import threading
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from shared.tables.dispatch import cursors
 from shared.tables.grants import grant
 
 _FOLDER = Path(__file__).parent / "migrations"
+# Alembic keeps what it works on in a module: two threads would write into each other's database.
+_ONE_IN_A_PROCESS = threading.Lock()
 
 
 def migrate(database: Database) -> None:
@@ -26,7 +29,7 @@ def migrate(database: Database) -> None:
 
     The tables of a later version are left alone: they keep this one working.
     """
-    with database.begin() as connection:
+    with _ONE_IN_A_PROCESS, database.begin() as connection:
         if database.is_postgresql:
             connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('writ migrate'))"))
         if (current := _current(connection)) and current not in _revisions(_FOLDER):

@@ -30,10 +30,7 @@ from sqlalchemy import (
 
 from shared.database import Database
 from shared.privacy import Keyring, Personal, Unreadable
-from shared.tables import dispatch, intake, tracking, writing_events
-from shared.tables.columns import METADATA
-
-_DECLARED = (intake, writing_events, dispatch, tracking)  # importing them fills METADATA
+from shared.tables.whole import METADATA
 
 CHUNK = 500  # rows in one transaction
 CHUNK_OF_BLOBS = 8  # each may hold megabytes

@@ -2,7 +2,8 @@
 
 Owns the rules for every text of a supporter; in: a str; out: NFC, trimmed, else `Unclean`.
 Template syntax is nothing special here: supporters' text is data and is kept as typed.
-Sources: reference/pdf.md section 7; Unicode TR36 (bidi), TR39; RFC 5322 (header injection).
+Sources: Unicode TR36 (bidi), TR39; RFC 5322 (header injection); of marks: 400 on one letter took
+Typst 0.3 s.
 """
 
 import re

@@ -4,7 +4,7 @@ import getpass
 import os
 from pathlib import Path
 
-from services.cli.embedded import environment, has_secrets, secrets
+from services.cli.environment import environment, has_secrets, secrets
 from shared.database import Database
 from shared.migrate import is_migrated
 from shared.privacy import Keyring

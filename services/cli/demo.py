@@ -21,6 +21,7 @@ from services.cli.campaign_tool import CampaignTool, Submitted
 from services.cli.embedded import Running
 from services.cli.summary import Tally, agrees, sandbox_counts, tally
 from services.cli.supporters import invent_actions
+from services.intake.clients.listing import list_clients
 from services.intake.clients.manage import NewClient, create_client
 from services.intake.packs.load import load_entries
 from services.intake.packs.read import read_pack
@@ -28,6 +29,7 @@ from services.tracking.words import ShownState
 from shared.api_keys import Mode, Scope
 from shared.catalogue_reader import CatalogueReader
 
+_TOOL = "The demo's campaign tool"
 LOOK_EVERY_S = 0.25
 PATIENCE_S = 60.0  # without any change, before the demo gives up waiting
 
@@ -58,8 +60,9 @@ class Demo:
         started = time.monotonic()
         entries = read_pack(self.pack).entries
         load_entries(self.running.database, self.pack.name, entries)
+        before = self._played_before()
         client = self._client()
-        submitted, last = self._play(client)
+        submitted, last = self._play(client, seed=self.seed + before)
         counts = sandbox_counts(self.running.sandbox_url)
         agreed = agrees(self.running.database, counts)
         seconds = round(time.monotonic() - started, 1)
@@ -68,14 +71,16 @@ class Demo:
         self._show(last, summary)
         return is_whole(self.actions, submitted, last, agreed=agreed)
 
-    def _client(self) -> NewClient:
-        return create_client(
-            self.running.database, "The demo's campaign tool", mode=Mode.LIVE, scopes=tuple(Scope)
-        )
+    def _played_before(self) -> int:
+        """The same supporters again would all be duplicates, and nothing would leave."""
+        return sum(one.name == _TOOL for one in list_clients(self.running.database))
 
-    def _play(self, client: NewClient) -> tuple[Submitted, Tally]:
+    def _client(self) -> NewClient:
+        return create_client(self.running.database, _TOOL, mode=Mode.LIVE, scopes=tuple(Scope))
+
+    def _play(self, client: NewClient, *, seed: int) -> tuple[Submitted, Tally]:
         catalogue = CatalogueReader(self.running.database).current()
-        invented = invent_actions(catalogue, seed=self.seed)
+        invented = invent_actions(catalogue, seed=seed)
         tool = CampaignTool(self.running.api_url, client.key, run=str(client.id))
         submitting = threading.Thread(
             target=tool.submit, args=(list(itertools.islice(invented, self.actions)),)

@@ -4,9 +4,7 @@ The same code path as production, because the database is the truth: stop it at 
 it again, and it goes on.  Secrets are made at the first start and kept in the data directory.
 """
 
-import base64
 import fcntl
-import json
 import os
 import threading
 import traceback
@@ -19,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from services.cli.environment import HOST, SANDBOX_PORT, environment, secrets
+from services.cli.faults import AlreadyRunning, RelayFell
 from services.cli.front import make_front
 from services.dispatch import preview_app
 from services.dispatch.preview_settings import PreviewSettings
@@ -28,8 +28,6 @@ from services.intake import app as intake_app
 from services.intake.settings import Settings as IntakeSettings
 from services.intake.worker import make_steward
 from services.sandbox.app import Sandbox
-from services.sandbox.certificates import CERTIFICATE_FILE
-from services.sandbox.ses_events import TOPIC_ARN
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.wire import THREADS
 from services.tracking import actors as tracking_actors
@@ -41,26 +39,14 @@ from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
 from shared.queues import ALL
-from shared.settings import SANDBOX, Env, SettingError
+from shared.settings import Env, SettingError
 from shared.worker import start_worker
 from shared.wsgi import listening
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
-HOST = "127.0.0.1"
-SANDBOX_PORT = 8002
-_SECRETS = "secrets.json"
-
 log = structlog.get_logger()
-
-
-class AlreadyRunning(Exception):
-    """Another process works on this data directory."""
-
-
-class RelayFell(Exception):
-    """The relay ended by an error: nothing more is planned or sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,88 +91,6 @@ def embedded(
             trace = traceback.format_tb(error.__traceback__) if error else []
             log.error("relay_fell", error=type(error).__name__, trace=trace)
             raise RelayFell(f"the relay fell ({type(error).__name__}); the log says where")
-
-
-def environment(overrides: Mapping[str, str]) -> dict[str, str]:
-    """The embedded Writ's settings without its secrets.
-
-    Its own defaults, then WRIT_* variables, then overrides; but the world is its own sandbox,
-    whatever a variable may say that was set for production.
-    """
-    given = {name: value for name, value in os.environ.items() if name.startswith("WRIT_")}
-    given = {name: value for name, value in (given | {**overrides}).items() if value}
-    data_dir = Path(given.get("WRIT_DATA_DIR", "var")).absolute()
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sandbox_port = given.get("WRIT_SANDBOX_PORT", str(SANDBOX_PORT))
-    tracking_port = given.get("WRIT_TRACKING_PORT", "8001")
-    defaults = {
-        "WRIT_ENVIRONMENT": "development",
-        "WRIT_DATA_DIR": str(data_dir),
-        "WRIT_DATABASE_URL": f"sqlite:///{data_dir / 'writ.db'}",
-        "WRIT_LOG_JSON": "no",
-        # One process that is gone is gone: nobody else can be at work on its claims for long.
-        "WRIT_CONNECT_TIMEOUT_S": "1",
-        "WRIT_READ_TIMEOUT_S": "3",
-        "WRIT_CLAIM_TTL_S": "10",
-        # The sandbox publishes Send events within a second, and keeps them over a crash.
-        "WRIT_UNKNOWN_MARGIN_S": "15",
-        "WRIT_DISPATCH_THREADS": "4",
-        # Quick enough to watch, slow enough to see each step.
-        "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0.2",
-        "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "1",
-    }
-    sandbox = {
-        "WRIT_BROKER_URL": "stub://",
-        "WRIT_SANDBOX_PORT": sandbox_port,
-        "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
-        "WRIT_STATUS_URL": "",  # the front answers for both
-        "WRIT_PUBLIC_URL": "",  # where it listens itself
-        "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
-        "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
-    }
-    own = (
-        *("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET"),
-        *("WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY"),
-    )
-    return {name: value for name, value in (defaults | given | sandbox).items() if name not in own}
-
-
-def has_secrets(data_dir: Path) -> bool:
-    """Whether an embedded Writ was ever started on `data_dir`."""
-    return (data_dir / _SECRETS).exists()
-
-
-def secrets(data_dir: Path) -> dict[str, str]:
-    """The embedded Writ's secrets, made at the first start.  For who is alone on `data_dir`."""
-    file = data_dir / _SECRETS
-    if file.exists():
-        known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))
-        return known
-    made = {
-        "WRIT_PRIVACY_KEYS": Keyring.new_key("embedded"),
-        "WRIT_IDENTITY_KEY": base64.b64encode(os.urandom(32)).decode(),
-        "WRIT_PRINT_API_KEY": f"{SANDBOX}{os.urandom(12).hex()}",
-        "WRIT_PRINT_WEBHOOK_SECRET": f"{SANDBOX}{os.urandom(12).hex()}",
-    }
-    half = file.with_suffix(".half")
-    half.touch(mode=0o600)
-    with half.open("w", encoding="utf-8") as written:
-        json.dump(made, written, indent=1)
-        written.flush()
-        os.fsync(written.fileno())  # what they seal must never outlive them
-    half.replace(file)
-    _sync_folder(data_dir)
-    return made
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from email_validator import EmailNotValidError, validate_email
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from services.cli.database import open_database, operator, settings
 from services.cli.progress import progress
-from services.intake.erase import ToErase, erase, of_email, of_ref, preview
+from services.intake.erase import ToErase, Whom, erase, of_email, of_ref, preview
+from services.intake.leave_out import open_files
 from services.intake.retention import Due, Retention, due
 from services.intake.settings import Settings as IntakeSettings
 from shared.clock import now
@@ -34,27 +35,22 @@ from shared.tables.intake import api_clients
 def erase_supporter(email: str | None, ref: str | None, why: str, yes: bool) -> None:
     """Erase one supporter, through whatever client they acted.
 
-    Names, addresses and words go, what has not left is cancelled, and every sum stays. `why` is
-    kept in the audit log: name nobody in it.
+    Names, addresses and words go, what has not left is cancelled, and every sum stays. Files that
+    are not over yet leave out this supporter's rows. `why` is kept in the audit log: name nobody
+    in it.
     """
     if (email is None) == (ref is None):
         raise click.UsageError("Give either --email or --ref.")
     database = open_database()
-    if ref:
-        with database.read() as connection:
-            which = of_ref(connection, ref)
-    else:
-        which = _of_email(email or click.prompt("Email", hide_input=True))
-    found = _preview(database, which)
-    if not found:
+    whom = _whom(database, email, ref)
+    found, files = _preview(database, whom)
+    if not (found or files):
         click.echo("There is nothing to erase.")
         return
     if not yes:
         click.confirm("Erase them? This cannot be taken back.", abort=True)
     with database.begin() as connection:
-        erased = erase(
-            connection, which, at=now(), actor=operator(), subject="a supporter", why=why
-        )
+        erased = erase(connection, whom, at=now(), actor=operator(), subject="a supporter", why=why)
     click.echo(f"{erased:,} actions erased; deliveries and receipts follow within a minute")
 
 
@@ -83,19 +79,26 @@ def retention(dry_run: bool, as_json: bool) -> None:
     _say({"erased": erased}, f"{erased:,} actions erased", as_json=as_json)
 
 
-def _of_email(email: str) -> ColumnElement[bool]:
+def _whom(database: Database, email: str | None, ref: str | None) -> Whom:
+    key = IntakeSettings.from_env(settings()).identity_key
+    if ref:
+        with database.read() as connection:
+            return of_ref(connection, key, ref)
+    return of_email(key, _address(email or click.prompt("Email", hide_input=True)))
+
+
+def _address(email: str) -> str:
     try:
         found = validate_email(email, allow_smtputf8=False, strict=True, check_deliverability=False)
     except EmailNotValidError as error:  # its words quote the address
         raise click.BadParameter("this is no email address") from error
-    key = IntakeSettings.from_env(settings()).identity_key
-    return of_email(key, found.ascii_email or "")  # never None without SMTPUTF8
+    return found.ascii_email or ""  # never None without SMTPUTF8
 
 
-def _preview(database: Database, which: ColumnElement[bool]) -> list[ToErase]:
-    """Shows what would be erased, and gives it."""
+def _preview(database: Database, whom: Whom) -> tuple[list[ToErase], int]:
+    """Shows what would be erased, and gives it, with the number of files that are open."""
     with database.read() as connection:
-        found = preview(connection, which)
+        found, files = preview(connection, whom), open_files(connection)
         clients = connection.execute(select(api_clients.c.id, api_clients.c.name))
         names: dict[UUID, str] = {row.id: row.name for row in clients}
     if found:
@@ -105,7 +108,10 @@ def _preview(database: Database, which: ColumnElement[bool]) -> list[ToErase]:
             name = names.get(one.client_id, str(one.client_id))
             table.add_row(one.campaign, escape(name), f"{one.actions:,}")
         Console().print(table)
-    return found
+    if files:
+        stored = "" if found else "No action of this supporter is stored. "
+        click.echo(f"{stored}Rows are left out of files that are not over yet: {files:,}")
+    return found, files
 
 
 def _say_due(one: Due, *, as_json: bool) -> None:

@@ -70,6 +70,9 @@ def _same_in_every_row(function: F) -> F:
 def import_(file: Path, **given: Any) -> None:
     """Take a file of actions, CSV or XLSX; its first row names the columns.
 
+    \b
+        writ import bern.csv --case zhang-zhan --channel letter
+
     Columns are recognised by their names in six languages; --map says what is not, and
     `--map COLUMN=` leaves one out. Nothing is stored before you have seen what is wrong.
     """
@@ -106,8 +109,11 @@ class Session:
             raise
         if given["save_map"]:
             maps.put(self.client.id, given["save_map"], checked.said)
-        if rows is None:
+        refused = rows is RowsWanted.ALL and checked.bad > 0
+        if rows is None or refused:
             self._tell(self._imports.cancel(self.client.id, checked.id))
+            if refused:
+                _fail("mend the bad rows, or leave them out with --rows good")
             sys.exit(1 if checked.bad else 0)
         done = self._work(self._imports.start(self.client.id, checked.id, rows))
         self._tell(done)
@@ -119,7 +125,8 @@ class Session:
         """The import after all its rows were looked at, and which of them are to be taken."""
         checked = self._work(received)
         if checked.state is ImportState.FAILED:
-            self._tell(checked)
+            if self.as_json:
+                self._tell(checked)
             _fail(checked.fault or "it failed")
         self._look_at(checked)
         return checked, self._chosen(checked, given)
@@ -142,6 +149,8 @@ class Session:
         if given["yes"] or self.as_json:
             return RowsWanted(wanted or RowsWanted.ALL) if given["yes"] else None
         rows = RowsWanted(wanted or (RowsWanted.GOOD if one.bad else RowsWanted.ALL))
+        if rows is RowsWanted.ALL and one.bad:
+            return rows  # and no question: none of them can be taken
         number = (one.rows or 0) - (one.bad if rows is RowsWanted.GOOD else 0)
         left = f", and leave {one.bad:,} out" if one.bad else ""
         asked = f"Take {number:,} rows as {self.client.mode} actions{left}?"

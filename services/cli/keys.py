@@ -34,6 +34,10 @@ from shared.privacy import Keyring
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_NO_CAP = (
+    "It may hand in any number of actions, on a day and in a burst; a client made with --daily 5000"
+    " has limits for both."
+)
 _OF_A_TOOL = (Scope.SUBMIT, Scope.READ, Scope.CATALOGUE)
 
 
@@ -60,7 +64,12 @@ def _expires(function: F) -> F:
 )
 @click.option("--campaign", "campaigns", multiple=True, help="Only this campaign; may be repeated.")
 @click.option("--rate", type=click.IntRange(0), default=0, help="Requests a second, 0: no limit.")
-@click.option("--daily", type=click.IntRange(0), default=0, help="Actions a day, 0: no limit.")
+@click.option(
+    "--daily",
+    type=click.IntRange(0),
+    default=0,
+    help="Actions a day, 0: no limit. More than half of them within an hour is a burst, and held.",
+)
 @_expires
 def create(name: str, mode: str, scopes: tuple[str, ...], **narrowed: Any) -> None:
     """Make an API key for a campaign tool.  It is shown once.
@@ -74,6 +83,8 @@ def create(name: str, mode: str, scopes: tuple[str, ...], **narrowed: Any) -> No
         database, name, mode=Mode(mode), scopes=chosen, terms=terms, actor=operator()
     )
     _show(made)
+    if Scope.SUBMIT in chosen and not terms.daily_actions:
+        click.echo(_NO_CAP, err=True)
 
 
 @key.command()

@@ -26,9 +26,10 @@ def keys() -> None:
 def rotate(dry_run: bool, as_json: bool) -> None:
     """Seal again, with the first key of WRIT_PRIVACY_KEYS, all that another key sealed.
 
-    First put the new key in front of the old one in every service, and restart them: what runs
-    with the old key in front goes on sealing with it. It may be stopped at any moment; started
-    again, it goes on. Like `writ migrate` it runs as the owner of the database.
+    First put the new key behind the old one in WRIT_PRIVACY_KEYS and restart every service: now all
+    can open what it seals. Then put it in front, and restart every service again: what runs with
+    the old key in front goes on sealing with it. It may be stopped at any moment; started again, it
+    goes on. Like `writ migrate` it runs as the owner of the database.
     """
     database = open_database()
     before = _stock(database)

@@ -71,7 +71,7 @@ def invent_actions(catalogue: Catalogue, *, seed: int) -> Iterator[dict[str, Any
         number += 1
         template = _template(chance, chance.choice(cases), templates)
         letter = chance.randrange(100) < _LETTERS or not _takes_email(catalogue, template)
-        yield _action(chance, template, number, letter=letter)
+        yield _action(chance, template, f"{seed}-{number}", letter=letter)
 
 
 def _template(chance: random.Random, case: Case, templates: Sequence[Template]) -> Template:
@@ -89,7 +89,7 @@ def _takes_email(catalogue: Catalogue, template: Template) -> bool:
 
 
 def _action(
-    chance: random.Random, template: Template, number: int, *, letter: bool
+    chance: random.Random, template: Template, number: str, *, letter: bool
 ) -> dict[str, Any]:
     country, given, family = chance.choice(_PEOPLE)
     name = f"{chance.choice(given)} {chance.choice(family)}"

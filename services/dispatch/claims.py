@@ -5,7 +5,7 @@ woken for the same delivery, one gets it.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,11 @@ from sqlalchemy import (
     update,
 )
 
-from services.dispatch.due import Due, Prepared
-from services.dispatch.erased import IS_ERASED, IS_UNCLEAR
-from services.dispatch.providers.contract import Taken
+from services.dispatch.digests import is_as_read
+from services.dispatch.due import Prepared
+from services.dispatch.erased import IS_ERASED
+from services.dispatch.providers.contract import Email, ProviderError, Taken
+from services.dispatch.remarks import note_remarks
 from shared.clock import new_id
 from shared.database import insert_new
 from shared.privacy import Private
@@ -34,11 +36,10 @@ from shared.tables.dispatch import (
     AttemptState,
     DeliveryState,
     attempts,
-    carriages,
     deliveries,
     print_orders,
 )
-from shared.tables.intake import actions
+from shared.tables.pacing import mailbox_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +53,11 @@ class Ended:
     delivery: DeliveryState
     provider: str
     detail: str | None = None
+    fault: ProviderError | None = None
     taken: Taken | None = None
     pages: int | None = None  # set for letters: an order is written
     next_attempt_at: dt.datetime
     held_reason: str | None = None
-
-
-def read_due(connection: Connection, ids: Sequence[UUID]) -> list[Due]:
-    """Those of the deliveries that still wait to be claimed, with their actions opened.
-
-    Raises Unreadable where what a supporter wrote does not open.
-    """
-    rows = connection.execute(
-        select(
-            *(deliveries.c[name] for name in _DELIVERY_COLUMNS),
-            *(actions.c[name] for name in _ACTION_COLUMNS),
-            actions.c.id.label("action_id"),
-            IS_UNCLEAR.label("unclear_before"),
-        )
-        .join_from(deliveries, carriages, carriages.c.delivery_id == deliveries.c.id)
-        .join(actions, actions.c.id == carriages.c.action_id)
-        .where(deliveries.c.id.in_(ids), text(DUE_WOKEN), actions.c.erased_at.is_(None))
-        .order_by(deliveries.c.id)
-    )
-    return [_due(row) for row in rows]
 
 
 def claim(
@@ -94,6 +76,7 @@ def claim(
             tuple_(deliveries.c.id, deliveries.c.attempts).in_(as_read),
             text(DUE_WOKEN),
             ~IS_ERASED,  # while it was rendered, perhaps
+            is_as_read([one for one, _ in prepared]),
         )
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
@@ -112,11 +95,52 @@ def claim(
         )
     )
     if ours:
+        mine = [(one, provider) for one, provider in prepared if one.due.id in ours]
         connection.execute(
-            insert(attempts),
-            [_attempt(one, provider, now) for one, provider in prepared if one.due.id in ours],
+            insert(attempts), [_attempt(one, provider, now) for one, provider in mine]
         )
+        _note_mailboxes(connection, [one for one, _ in mine])
+        note_remarks(connection, [one for one, _ in mine])
     return ours
+
+
+def _note_mailboxes(connection: Connection, ours: Sequence[Prepared]) -> None:
+    """What comes back concerns the address that was really used, which may be a newer one."""
+    used = {
+        one.due.id: mailbox_key(one.address)
+        for one in ours
+        if isinstance(one.handover, Email) and one.due.mode == "live" and one.due.notice is None
+    }
+    moved = [one.due.id for one in ours if used.get(one.due.id, one.due.mailbox) != one.due.mailbox]
+    if moved:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("b_id"))
+            .values(mailbox=bindparam("b_mailbox")),
+            [{"b_id": one, "b_mailbox": used[one]} for one in moved],
+        )
+
+
+def put_off(connection: Connection, later: Mapping[UUID, dt.datetime]) -> None:
+    """Not their turn yet: due again at the moment given.  Nothing was claimed or called.
+
+    Waits for nobody: the caller may hold the rows of mailboxes, and who holds one of these rows
+    (a command that cancels it) may be waiting for them.
+    """
+    free = (
+        select(deliveries.c.id)
+        .where(deliveries.c.id.in_(later), text(DUE_WOKEN))
+        .order_by(deliveries.c.id)
+        .with_for_update(skip_locked=True)
+    )
+    ours = connection.scalars(free).all() if later else []
+    if ours:
+        connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id == bindparam("b_id"))
+            .values(next_attempt_at=bindparam("b_at"), woken_at=None),
+            [{"b_id": one, "b_at": later[one]} for one in ours],
+        )
 
 
 def hold(connection: Connection, delivery_id: UUID, reason: str) -> None:
@@ -142,20 +166,6 @@ def record(connection: Connection, ended: Sequence[Ended], now: dt.datetime) -> 
     if orders:
         insert_new(connection, print_orders, orders)
 
-
-_DELIVERY_COLUMNS = (
-    "id",
-    "mode",
-    "campaign",
-    "case",
-    "kind",
-    "channel",
-    "language",
-    "recipient",
-    "attempts",
-)
-_PERSONAL_COLUMNS = ("supporter_name", "supporter_email", "words")
-_ACTION_COLUMNS = (*_PERSONAL_COLUMNS, "supporter_country", "consent")
 
 _END_ATTEMPT = (
     update(attempts)
@@ -217,13 +227,6 @@ _SETTLE_EARLIER = (
     )
     .values(state=AttemptState.NOT_SENT, detail="settled by a later attempt with the same key")
 )
-
-
-def _due(row: Any) -> Due:
-    said = dict(row._mapping)
-    action_id = said.pop("action_id")
-    opened = {name: said[name] and said[name].open(action_id) for name in _PERSONAL_COLUMNS}
-    return Due(**said | opened)
 
 
 def _attempt(one: Prepared, provider: str, now: dt.datetime) -> dict[str, Any]:

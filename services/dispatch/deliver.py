@@ -7,50 +7,41 @@ come back is `unknown`, never "not sent".
 
 import datetime as dt
 import itertools
-import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
+from sqlalchemy import Connection
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from services.dispatch import claims
+from services.dispatch import claims, lanes
+from services.dispatch.admission import Admission
 from services.dispatch.claims import Ended
 from services.dispatch.documents import Documents
 from services.dispatch.due import Due, Moot, NotNow, Prepared
 from services.dispatch.erased import stop_erased
-from services.dispatch.notices import call_off, with_notices
+from services.dispatch.hand_over import Counter, Provider, hand_over
+from services.dispatch.notices import call_off
 from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import (
-    Email,
-    EmailProvider,
     LaneHeld,
-    Letter,
-    LetterProvider,
-    NotSent,
+    MeteredProvider,
     ProviderError,
-    Refused,
-    Taken,
+    TryLater,
 )
+from services.dispatch.read_due import read_due
 from shared.clock import Clock
 from shared.database import Database
 from shared.privacy import Unreadable
-from shared.tables.dispatch import AttemptState, DeliveryState
-
-FIRST_WAIT_S = 30.0
-LONGEST_WAIT_S = 6 * 3600.0
-MAX_ATTEMPTS = 12  # about two days; then a person looks
-ASK_AFTER_S = 5.0  # before an unclear order is asked for again
 
 # InternalError: a server that has become read-only in a failover.
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 log = structlog.get_logger()
 
-Provider = EmailProvider | LetterProvider
 Route = Callable[[Due], Provider]
 
 
@@ -62,6 +53,7 @@ class Desk:
     preparer: Preparer
     documents: Documents
     route: Route
+    admission: Admission
     clock: Clock
     chunk: int  # deliveries claimed at once
     claim_ttl_s: float
@@ -70,14 +62,27 @@ class Desk:
 def deliver(ids: Sequence[UUID], desk: Desk) -> None:
     """Hands over those of the deliveries that are still due."""
     for some in _chunks(ids, desk.chunk):
-        ready = _prepare(some, desk)
-        claimed_at = time.monotonic()
-        ended: list[Ended] = []
-        try:
-            for one in _hand_over(_claim(ready, desk), desk, claimed_at):
-                ended.append(one)
-        finally:  # whatever broke here, what is known already is not forgotten
-            _record(ended, desk)
+        for provider, ready in _by_provider(_prepare(some, desk)):
+            turn = _book(provider, ready, desk)
+            if turn.why_later:
+                _put_off(ready, turn, desk)
+                continue
+            _deliver(ready, provider, turn, desk)
+
+
+def _deliver(ready: Sequence[Prepared], provider: Provider, turn: lanes.Turn, desk: Desk) -> None:
+    _wait_until(turn.at, desk)  # before the claim: one that waits is nobody's
+    ours = _claim(ready, provider, desk)
+    claimed_at = time.monotonic()
+    counter = Counter(provider=provider, documents=desk.documents, clock=desk.clock)
+    ended: list[Ended] = []
+    try:
+        for one in hand_over(
+            ours, counter, turn, lambda: time.monotonic() - claimed_at <= desk.claim_ttl_s / 2
+        ):
+            ended.append(one)
+    finally:  # whatever broke here, what is known already is not forgotten
+        _record(ended, provider, desk)
 
 
 def _prepare(ids: Sequence[UUID], desk: Desk) -> list[tuple[Prepared, Provider]]:
@@ -100,7 +105,7 @@ def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:
     """Those still due.  One whose words do not open stays due, and stops no other."""
     try:
         with desk.database.read() as connection:
-            return with_notices(connection, claims.read_due(connection, ids))
+            return read_due(connection, ids)
     except Unreadable as error:
         if len(ids) == 1:
             log.error("unreadable", delivery_id=str(ids[0]), error=str(error))
@@ -117,162 +122,54 @@ def _put_aside(due: Due, fault: NotNow, desk: Desk) -> None:
     log.info(event, delivery_id=str(due.id), reason=str(fault))
 
 
-def _claim(ready: list[tuple[Prepared, Provider]], desk: Desk) -> list[tuple[Prepared, Provider]]:
-    if not ready:
-        return []
+def _by_provider(
+    ready: Iterable[tuple[Prepared, Provider]],
+) -> Iterator[tuple[Provider, list[Prepared]]]:
+    groups: dict[str, tuple[Provider, list[Prepared]]] = {}
+    for prepared, provider in ready:
+        groups.setdefault(provider.name, (provider, []))[1].append(prepared)
+    yield from groups.values()
+
+
+def _book(provider: Provider, ready: Sequence[Prepared], desk: Desk) -> lanes.Turn:
+    metered = isinstance(provider, MeteredProvider)
     with desk.database.begin() as connection:
-        named = [(prepared, provider.name) for prepared, provider in ready]
-        ours = claims.claim(connection, named, desk.clock())
-    return [(prepared, provider) for prepared, provider in ready if prepared.due.id in ours]
+        turn = lanes.book(connection, provider.name, len(ready), desk.clock(), metered=metered)
+    if turn.ask and isinstance(provider, MeteredProvider):
+        _ask_account(provider, desk)
+    return turn
 
 
-def _hand_over(
-    ours: list[tuple[Prepared, Provider]], desk: Desk, claimed_at: float
-) -> Iterator[Ended]:
-    """Calls once for each, as long as the claim is fresh and the lane is open."""
-    closed: dict[str, NotSent] = {}
-    for prepared, provider in ours:
-        fault = closed.get(provider.name)
-        if time.monotonic() - claimed_at > desk.claim_ttl_s / 2:
-            # An older claim may already have been declared left behind: calling now could double.
-            fault = fault or NotSent("its claim grew too old before the call")
-        if fault:
-            yield _not_sent(prepared, provider.name, fault, desk.clock())
-            continue
-        ended, lane = _attempt(prepared, provider, desk)
-        if lane:
-            closed[provider.name] = lane
-        yield ended
-
-
-def _attempt(prepared: Prepared, provider: Provider, desk: Desk) -> tuple[Ended, LaneHeld | None]:
-    """How it ended, and what holds all others of its lane."""
-    started = time.monotonic()
-    lane: LaneHeld | None = None
+def _ask_account(provider: MeteredProvider, desk: Desk) -> None:
     try:
-        _keep(prepared, desk)
-        taken = _call(prepared, provider)
-        ended = _sent(prepared, provider.name, taken, desk.clock())
-    except NotSent as error:
-        lane = error if isinstance(error, LaneHeld) else None
-        ended = _not_sent(prepared, provider.name, error, desk.clock())
-    except Refused as error:
-        ended = _refused(prepared, provider.name, error, desk.clock())
-    except Exception as error:
-        # Whatever broke, the call may have been taken.
-        detail = error.detail if isinstance(error, ProviderError) else type(error).__name__
-        ended = _unknown(prepared, provider.name, detail, desk.clock())
-    log.info(
-        "attempted",
-        delivery_id=str(prepared.due.id),
-        attempt=prepared.due.attempts + 1,
-        provider=provider.name,
-        ended=ended.attempt.value,
-        detail=ended.detail,
-        seconds=round(time.monotonic() - started, 4),
-    )
-    return ended, lane
+        account = provider.account()
+    except ProviderError as error:
+        log.warning("account_not_told", provider=provider.name, error=error.detail)
+        return
+    with desk.database.begin() as connection:
+        lanes.learn(connection, provider.name, account, desk.clock())
 
 
-def _keep(prepared: Prepared, desk: Desk) -> None:
-    """Only who holds the claim writes: what lies there is what was sent."""
-    try:
-        desk.documents.keep(prepared.document, prepared.content)
-    except OSError as error:
-        raise NotSent(f"its document could not be kept: {type(error).__name__}") from error
+def _wait_until(moment: dt.datetime, desk: Desk) -> None:
+    wait_s = (moment - desk.clock()).total_seconds()
+    if wait_s > 0:
+        time.sleep(wait_s)
 
 
-def _call(prepared: Prepared, provider: Provider) -> Taken:
-    match prepared.handover:
-        case Email() as email:
-            return provider.send(email)  # type: ignore[union-attr]  # routed by channel
-        case Letter() as letter:
-            return _order(letter, provider, unclear_before=prepared.due.unclear_before)  # type: ignore[arg-type]
+def _put_off(ready: Sequence[Prepared], turn: lanes.Turn, desk: Desk) -> None:
+    with desk.database.begin() as connection:
+        claims.put_off(connection, {one.due.id: turn.at for one in ready})
+    log.info("put_off", deliveries=len(ready), until=turn.at.isoformat(), reason=turn.why_later)
 
 
-def _order(letter: Letter, vendor: LetterProvider, *, unclear_before: bool) -> Taken:
-    """Asks first where an earlier order may have been taken: a key lives only so long."""
-    if unclear_before and (found := vendor.find(letter.delivery_id)):
-        return found
-    return vendor.order(letter)
+def _claim(ready: Sequence[Prepared], provider: Provider, desk: Desk) -> list[Prepared]:
+    with desk.database.begin() as connection:
+        admitted, now = desk.admission.admit(connection, ready)
+        ours = claims.claim(connection, [(one, provider.name) for one in admitted], now)
+    return [prepared for prepared in ready if prepared.due.id in ours]
 
 
-def _sent(prepared: Prepared, provider: str, taken: Taken, now: dt.datetime) -> Ended:
-    letter = prepared.handover
-    pages = letter.pages if isinstance(letter, Letter) else None
-    ended = _ended(prepared, provider, AttemptState.SENT, DeliveryState.HANDED_OVER, again_at=now)
-    return replace(ended, taken=taken, pages=pages)
-
-
-def _not_sent(prepared: Prepared, provider: str, fault: NotSent, now: dt.datetime) -> Ended:
-    wait = dt.timedelta(seconds=max(fault.after_s, backoff_s(prepared.due.attempts + 1)))
-    delivery = _unless_unclear(prepared, DeliveryState.DUE)
-    return _ended(
-        prepared,
-        provider,
-        AttemptState.NOT_SENT,
-        delivery,
-        again_at=now + wait,
-        detail=fault.detail,
-    )
-
-
-def _refused(prepared: Prepared, provider: str, fault: Refused, now: dt.datetime) -> Ended:
-    wait = dt.timedelta(seconds=backoff_s(prepared.due.attempts + 1))
-    delivery = _unless_unclear(prepared, DeliveryState.REFUSED)
-    return _ended(
-        prepared,
-        provider,
-        AttemptState.REFUSED,
-        delivery,
-        again_at=now + wait,
-        detail=fault.detail,
-    )
-
-
-def _unknown(prepared: Prepared, provider: str, detail: str, now: dt.datetime) -> Ended:
-    earlier = prepared.due.attempts
-    wait = dt.timedelta(seconds=backoff_s(earlier) if earlier else ASK_AFTER_S)
-    return _ended(
-        prepared,
-        provider,
-        AttemptState.UNKNOWN,
-        DeliveryState.UNKNOWN,
-        again_at=now + wait,
-        detail=detail,
-    )
-
-
-def _unless_unclear(prepared: Prepared, state: DeliveryState) -> DeliveryState:
-    """An earlier attempt may still have been taken: this one proves nothing about that."""
-    return DeliveryState.UNKNOWN if prepared.due.unclear_before else state
-
-
-def _ended(
-    prepared: Prepared,
-    provider: str,
-    attempt: AttemptState,
-    delivery: DeliveryState,
-    *,
-    again_at: dt.datetime,
-    detail: str | None = None,
-) -> Ended:
-    number = prepared.due.attempts + 1
-    worn = number >= MAX_ATTEMPTS and delivery in {DeliveryState.DUE, DeliveryState.UNKNOWN}
-    return Ended(
-        delivery_id=prepared.due.id,
-        attempt_id=prepared.attempt_id,
-        number=number,
-        attempt=attempt,
-        delivery=delivery,
-        provider=provider,
-        detail=detail,
-        next_attempt_at=again_at,
-        held_reason=f"{number} attempts failed; the last: {detail}" if worn else None,
-    )
-
-
-def _record(ended: list[Ended], desk: Desk) -> None:
+def _record(ended: list[Ended], provider: Provider, desk: Desk) -> None:
     """Writes the results; while the database is away this worker takes nothing more."""
     if not ended:
         return
@@ -280,6 +177,7 @@ def _record(ended: list[Ended], desk: Desk) -> None:
         try:
             with desk.database.begin() as connection:
                 claims.record(connection, ended, desk.clock())
+                _tell_lane(connection, ended, provider, desk.clock())
         except _AWAY as error:
             log.warning("results_not_recorded", deliveries=len(ended), error=type(error).__name__)
             time.sleep(wait_s)
@@ -287,11 +185,17 @@ def _record(ended: list[Ended], desk: Desk) -> None:
             return
 
 
-def backoff_s(attempt: int) -> float:
-    """Seconds to wait after attempt `attempt` (1 = the first): doubling from 30 s to 6 h, ±20 %."""
-    wait = min(FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
-    spread: float = random.uniform(0.8, 1.2)  # noqa: S311  (spreads load, guards nothing)
-    return wait * spread
+def _tell_lane(
+    connection: Connection, ended: Sequence[Ended], provider: Provider, now: dt.datetime
+) -> None:
+    """What ails the account is every worker's business."""
+    faults = [one.fault for one in ended]
+    held = next((fault for fault in faults if isinstance(fault, LaneHeld)), None)
+    if held:
+        until = now + dt.timedelta(seconds=held.after_s)
+        lanes.hold(connection, provider.name, until, held.detail)
+    if any(isinstance(fault, TryLater) and fault.throttled for fault in faults):
+        lanes.slow_down(connection, provider.name, now)
 
 
 def _chunks(ids: Sequence[UUID], size: int) -> Iterator[Sequence[UUID]]:

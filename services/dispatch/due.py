@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from services.dispatch.providers.contract import Email, Letter
+from services.dispatch.rendering.entries import Entry
 from services.dispatch.rendering.mime import mime_file
 from shared.catalogue import Holder
 from shared.clock import new_id
@@ -45,9 +46,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Due:
-    """A delivery that is due, with the one action that rests on it."""
+    """A delivery that is due, with the one action that rests on it, or a digest with all of its."""
 
     id: UUID
+    carrier: str = "single"
     mode: str
     campaign: str
     case: str
@@ -55,6 +57,7 @@ class Due:
     channel: str
     language: str
     recipient: str
+    mailbox: str | None = None  # whose pace it was planned at
     attempts: int
     supporter_name: str | None
     supporter_email: str | None
@@ -63,6 +66,8 @@ class Due:
     consent: Mapping[str, Any]
     unclear_before: bool  # an earlier attempt may have been taken
     notice: Notice | None = None  # of an email to the supporter alone
+    entries: tuple[Entry, ...] = ()  # of a digest, in the order they were accepted
+    people: int = 0  # of a digest: whose actions these are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,19 +79,18 @@ class Prepared:
     content: bytes
     holder: str | None
     address: str  # really used
+    remark: str | None = None  # what preparing found out, in words for people
 
 
-def emailed(due: Due, email: Email, now: dt.datetime, *, holder: Holder | None) -> Prepared:
-    content = mime_file(
-        from_=email.from_,
-        to=email.to,
-        reply_to=email.reply_to,
-        subject=email.subject,
-        text=email.text,
-        html=email.html,
-        date=now,
-        message_id=str(due.id),
-    )
+def emailed(
+    due: Due,
+    email: Email,
+    now: dt.datetime,
+    *,
+    holder: Holder | None,
+    remark: str | None = None,
+) -> Prepared:
+    content = mime_file(email, date=now, message_id=str(due.id))
     return Prepared(
         due=due,
         attempt_id=new_id(),
@@ -95,10 +99,18 @@ def emailed(due: Due, email: Email, now: dt.datetime, *, holder: Holder | None) 
         content=content,
         holder=holder.name if holder else None,
         address=email.to,
+        remark=remark,
     )
 
 
-def printed(due: Due, letter: Letter, now: dt.datetime, *, holder: Holder | None) -> Prepared:
+def printed(
+    due: Due,
+    letter: Letter,
+    now: dt.datetime,
+    *,
+    holder: Holder | None,
+    remark: str | None = None,
+) -> Prepared:
     return Prepared(
         due=due,
         attempt_id=new_id(),
@@ -107,6 +119,7 @@ def printed(due: Due, letter: Letter, now: dt.datetime, *, holder: Holder | None
         content=letter.pdf,
         holder=holder.name if holder else None,
         address="\n".join(letter.lines),
+        remark=remark,
     )
 
 

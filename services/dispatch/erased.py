@@ -1,4 +1,4 @@
-"""Deliveries whose supporter was erased: nothing of them leaves any more.
+"""Deliveries whose supporters were erased: nothing of them leaves any more.
 
 In: ids of deliveries.  Out: those that have not left are stopped.  What becomes of their documents
 is forget.py's.
@@ -7,7 +7,7 @@ is forget.py's.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, exists, or_, select, update
 
 from shared.tables.dispatch import (
     CARRY_ONE,
@@ -25,16 +25,20 @@ IS_UNCLEAR = exists(
         attempts.c.delivery_id == deliveries.c.id, attempts.c.state == AttemptState.UNKNOWN
     )
 )
-#: The one action that rests on a delivery was erased.
-IS_ERASED = deliveries.c.carrier.in_(CARRY_ONE) & exists(
+_CARRIED = (
     select(actions.c.id)
     .join(carriages, carriages.c.action_id == actions.c.id)
-    .where(carriages.c.delivery_id == deliveries.c.id, actions.c.erased_at.is_not(None))
+    .where(carriages.c.delivery_id == deliveries.c.id)
+)
+#: Nothing is left of what rests on a delivery: its one action was erased, or all those of a digest.
+IS_ERASED = or_(
+    deliveries.c.carrier.in_(CARRY_ONE) & exists(_CARRIED.where(actions.c.erased_at.is_not(None))),
+    (deliveries.c.carrier == "digest") & ~exists(_CARRIED.where(actions.c.erased_at.is_(None))),
 )
 
 
 def stop_erased(connection: Connection, ids: Sequence[UUID]) -> None:
-    """Those of the deliveries that have not left, and whose action was erased, never leave.
+    """Those of the deliveries that have not left, and of which nothing is left, never leave.
 
     Where an earlier attempt may have been taken that stays unknown: its proof may still come.
     """

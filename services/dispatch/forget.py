@@ -9,18 +9,19 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, case, null, select, tuple_, update
+from sqlalchemy import Connection, case, null, select, update
 
 from services.dispatch.cursors import move, position
 from services.dispatch.documents import Documents
 from services.dispatch.erased import stop_erased
 from shared.database import Database
-from shared.tables.columns import settled_before
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import CARRY_ONE, DeliveryState, attempts, carriages, deliveries
 from shared.tables.intake import erasures
 
 CURSOR = "forgotten"
 BATCH = 500  # erased actions in one round
+_SHOW = (*CARRY_ONE, "digest")  # carriers whose documents show what a supporter wrote
 
 
 def forget(database: Database, documents: Documents) -> int:
@@ -49,7 +50,7 @@ def _next(connection: Connection) -> Sequence[Any]:
     return connection.execute(
         select(*order, erasures.c.action_id)
         .where(
-            tuple_(*order) > tuple_(*position(connection, CURSOR)),
+            follows(*order, *position(connection, CURSOR)),
             erasures.c.xact < settled_before(),
         )
         .order_by(*order)
@@ -58,16 +59,17 @@ def _next(connection: Connection) -> Sequence[Any]:
 
 
 def _deliveries_of(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[UUID]]:
-    """The deliveries of each action that carry it and no other.
+    """The deliveries of each action, which it leaves, and whose documents show it.
 
-    One that carries other people's actions is theirs as well, and stays: none of them has a
-    document yet, and an open petition reads its signatures when it is handed over.
+    A digest carries other people's actions on, and leaves without this one; what was rendered of it
+    before is forgotten whole.  An open petition has no document yet: it reads its signatures when
+    it is handed over.
     """
     found: dict[UUID, list[UUID]] = {row.action_id: [] for row in rows}
     carried = connection.execute(
         select(carriages.c.action_id, deliveries.c.id)
         .join_from(carriages, deliveries, deliveries.c.id == carriages.c.delivery_id)
-        .where(carriages.c.action_id.in_(found), deliveries.c.carrier.in_(CARRY_ONE))
+        .where(carriages.c.action_id.in_(found), deliveries.c.carrier.in_(_SHOW))
     )
     for row in carried:
         found[row.action_id].append(row.id)

@@ -18,7 +18,7 @@ from services.dispatch.cursors import move, position
 from services.dispatch.due import Due, Notice
 from shared.catalogue import Channel
 from shared.clock import new_id
-from shared.tables.columns import settled_before
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import DUE_WOKEN, DeliveryState, carriages, deliveries
 from shared.tables.intake import Standing, actions, notices
 
@@ -84,7 +84,7 @@ def _next_notices(connection: Connection, after: tuple[int, int]) -> Sequence[Ro
             *(actions.c[name] for name in told),
         )
         .join_from(notices, actions, actions.c.id == notices.c.action_id)
-        .where(tuple_(*order) > tuple_(*after), notices.c.xact < settled_before())
+        .where(follows(*order, *after), notices.c.xact < settled_before())
         .order_by(*order)
         .limit(BATCH)
     ).all()

@@ -1,19 +1,23 @@
 """Obeys commands: the one edge that points back from tracking.
 
-In: tracking's `commands`, in the order in which they were committed.  Out: changed deliveries, and
-for each command its effect in `obeyed_commands`.  A command that no longer fits changes nothing and
-says so.
+In: tracking's `commands`, in the order in which they were committed.  Out: changed deliveries,
+stops and paces, and for each command its effect in `obeyed_commands`.  A command that no longer
+fits changes nothing and says so.
 """
 
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, tuple_, update
+from sqlalchemy import Connection, exists, insert, select, update
 
 from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
-from shared.tables.columns import settled_before
+from services.dispatch.pacing import breaker
+from services.dispatch.reroute import by_letter, reroute
+from services.dispatch.stops import lift, stop
+from shared.catalogue import Catalogue
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import (
     AttemptState,
     DeliveryState,
@@ -29,13 +33,13 @@ BATCH = 500
 NO_EFFECT = "no effect: the delivery had moved on"
 
 
-def obey(connection: Connection, now: dt.datetime) -> int:
+def obey(connection: Connection, catalogue: Catalogue, now: dt.datetime) -> int:
     """Obeys the next commands, at most BATCH; returns how many."""
     order = (commands.c.xact, commands.c.seq)
     rows = connection.execute(
         select(commands)
         .where(
-            tuple_(*order) > tuple_(*position(connection, CURSOR)),
+            follows(*order, *position(connection, CURSOR)),
             commands.c.xact < settled_before(),
             ~exists().where(obeyed_commands.c.command_id == commands.c.id),
         )
@@ -43,7 +47,7 @@ def obey(connection: Connection, now: dt.datetime) -> int:
         .limit(BATCH)
     ).all()
     for row in rows:
-        effect = VERBS.get(row.verb, _not_known)(connection, row, now)
+        effect = VERBS.get(row.verb, _not_known)(connection, row, catalogue, now)
         connection.execute(
             insert(obeyed_commands).values(command_id=row.id, effect=effect, obeyed_at=now)
         )
@@ -52,7 +56,9 @@ def obey(connection: Connection, now: dt.datetime) -> int:
     return len(rows)
 
 
-def _resolve_unknown(connection: Connection, command: Any, now: dt.datetime) -> str:
+def _resolve_unknown(
+    connection: Connection, command: Any, _catalogue: Catalogue, now: dt.datetime
+) -> str:
     verdict = command.arguments.get("verdict")
     if verdict == Verdict.SENT:
         return _settle_as_sent(connection, command, now)
@@ -106,7 +112,7 @@ def _settle_as_not_taken(connection: Connection, command: Any, now: dt.datetime)
     return "the unknown attempt was not taken; the delivery is due again"
 
 
-def _release(connection: Connection, command: Any, now: dt.datetime) -> str:
+def _release(connection: Connection, command: Any, _catalogue: Catalogue, now: dt.datetime) -> str:
     channel = connection.scalar(
         select(deliveries.c.channel).where(deliveries.c.id == command.delivery_id)
     )
@@ -124,7 +130,7 @@ def _release(connection: Connection, command: Any, now: dt.datetime) -> str:
     return "released; due at once" if released.rowcount else NO_EFFECT
 
 
-def _cancel(connection: Connection, command: Any, _now: dt.datetime) -> str:
+def _cancel(connection: Connection, command: Any, _catalogue: Catalogue, _now: dt.datetime) -> str:
     unclear = exists().where(
         attempts.c.delivery_id == command.delivery_id, attempts.c.state == AttemptState.UNKNOWN
     )
@@ -140,12 +146,41 @@ def _cancel(connection: Connection, command: Any, _now: dt.datetime) -> str:
     return "cancelled; nothing leaves" if cancelled.rowcount else NO_EFFECT
 
 
-def _not_known(_connection: Connection, command: Any, _now: dt.datetime) -> str:
+def _stop(connection: Connection, command: Any, catalogue: Catalogue, now: dt.datetime) -> str:
+    effect = stop(connection, command, catalogue, now)
+    # What was planned for an address that the catalogue has corrected since is not held for it.
+    rerouted = reroute(connection, catalogue, now)
+    return f"{effect}; of these go to a corrected mailbox: {rerouted}" if rerouted else effect
+
+
+def _lift(connection: Connection, command: Any, _catalogue: Catalogue, now: dt.datetime) -> str:
+    return lift(connection, command, now)
+
+
+def _slow(connection: Connection, command: Any, _catalogue: Catalogue, now: dt.datetime) -> str:
+    domain = command.arguments.get("domain")
+    return breaker.refused(connection, domain, now) if domain else "no effect: no domain is named"
+
+
+def _resume(connection: Connection, command: Any, _catalogue: Catalogue, _now: dt.datetime) -> str:
+    domain = command.arguments.get("domain")
+    resumed = bool(domain) and breaker.resume(connection, domain)
+    return f"emails to {domain} go on" if resumed else "no effect: the domain was not stopped"
+
+
+def _not_known(
+    _connection: Connection, command: Any, _catalogue: Catalogue, _now: dt.datetime
+) -> str:
     return f"no effect: this version does not know the verb {command.verb!r}"
 
 
-VERBS: Mapping[str, Callable[[Connection, Any, dt.datetime], str]] = {
+VERBS: Mapping[str, Callable[[Connection, Any, Catalogue, dt.datetime], str]] = {
     Verb.RESOLVE_UNKNOWN: _resolve_unknown,
     Verb.RELEASE: _release,
     Verb.CANCEL: _cancel,
+    Verb.STOP: _stop,
+    Verb.LIFT: _lift,
+    Verb.BY_LETTER: by_letter,
+    Verb.SLOW: _slow,
+    Verb.RESUME: _resume,
 }

@@ -8,26 +8,37 @@ transaction, so that no action is planned twice and none is stepped over; the pr
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, insert, select, tuple_
+from sqlalchemy import BigInteger, Connection, Select, Table, bindparam, insert, select
 
+from services.dispatch.carriers import (
+    OPEN_DIGEST,
+    OPEN_PETITION,
+    TOLD,
+    Choice,
+    Pair,
+    Row,
+    carriage_row,
+    delivery_row,
+    gather,
+)
 from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
+from services.dispatch.paced import digest_choice, digest_language, in_its_place
+from services.dispatch.pacing.line import Box, Line, box_of
 from shared.catalogue import Case, Catalogue, Channel
 from shared.clock import new_id
-from shared.database import insert_new
-from shared.tables.columns import settled_before
-from shared.tables.dispatch import DeliveryState, carriages, deliveries
+from shared.tables.columns import follows, settled_before
+from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import Standing, actions, clearances
 
 CURSOR, CLEARED_CURSOR = "planned", "planned_cleared"
 BATCH = 500  # actions planned in one transaction
 
-_TOLD = ("mode", "campaign", "case", "kind", "channel", "language")  # what carrier and action share
-_READ = (*_TOLD, "recipients", "standing")
+_READ = (*TOLD, "recipients", "standing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,126 +47,116 @@ class Planned:
     deliveries: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """The carrier of one action to one recipient.  `why` and `held` are words for people."""
+def plan_new_actions(
+    connection: Connection, catalogue: Catalogue, now: dt.datetime, line: Line | None = None
+) -> Planned:
+    """Plans what was accepted, and what became clear since, at most BATCH of each.
 
-    carrier: str
-    why: str
-    not_before: dt.datetime
-    held: str | None = None  # why it waits for a person from the start
-
-
-def plan_new_actions(connection: Connection, catalogue: Catalogue, now: dt.datetime) -> Planned:
-    """Plans what was accepted, and what became clear since, at most BATCH of each."""
+    `line`: the pace of mailboxes; without one every email is due at once.
+    """
     seen = planned = 0
     for feed, cursor in ((actions, CURSOR), (clearances, CLEARED_CURSOR)):
         rows = _next_actions(connection, feed, cursor)
         if not rows:
             continue
         clear = [row for row in rows if row.standing == Standing.CLEAR and not row.erased_at]
-        planned += _carry(connection, clear, catalogue, now)
+        planned += _Batch(connection, catalogue, now, line).carry(clear)
         move(connection, cursor, rows[-1].xact, rows[-1].seq)
         seen = max(seen, len(rows))
     return Planned(seen, planned)
 
 
-@dataclass(frozen=True, slots=True)
-class _Carrier:
-    """The two rows of one action on its carrier."""
+class _Batch:
+    """Puts each action of a batch on a carrier for each recipient."""
 
-    delivery: dict[str, Any]
-    carriage: dict[str, Any]
+    def __init__(
+        self, connection: Connection, catalogue: Catalogue, now: dt.datetime, line: Line | None
+    ) -> None:
+        self._connection = connection
+        self._catalogue = catalogue
+        self._now = now
+        self._line = line
+        self._boxes: dict[str, Box | None] = {}
+        self._deliveries: list[Row] = []
+        self._carriages: list[Row] = []
+
+    def carry(self, clear: Sequence[Any]) -> int:
+        """How many carriers were made."""
+        carried = _carried(self._connection, [row.id for row in clear])
+        pairs = list(_to_carry(clear, carried))
+        self._join(pairs)
+        signatures = [pair for pair in pairs if pair[0].channel == Channel.PETITION]
+        singles = [pair for pair in pairs if pair[0].channel != Channel.PETITION]
+        crowded = [pair for pair in singles if not self._single(*pair)]
+        if self._deliveries:
+            self._connection.execute(insert(deliveries), self._deliveries)
+            self._connection.execute(insert(carriages), self._carriages)
+        made = len(self._deliveries)
+        made += gather(self._connection, OPEN_DIGEST, crowded, self._digest)
+        made += gather(self._connection, OPEN_PETITION, signatures, self._petition)
+        if self._line:
+            self._line.save()
+        return made
+
+    def _join(self, pairs: Sequence[Pair]) -> None:
+        slugs = {slug for row, slug in pairs if _is_paced(row)}
+        boxes = {slug: box_of(self._catalogue, slug, self._now) for slug in slugs}
+        self._boxes = boxes
+        if self._line:
+            self._line.join(box for box in boxes.values() if box)
+
+    def _single(self, action: Any, recipient: str) -> bool:
+        """Gives it a carrier of its own; False where its mailbox has no place for it."""
+        box = self._boxes.get(recipient) if _is_paced(action) else None
+        if box and self._line and self._line.is_full(box):
+            return False  # of a crowd, almost all
+        delivery = new_id()
+        choice = choose(action.channel, self._case(action), self._now)
+        if box:
+            choice = replace(choice, mailbox=box.key)
+        if box and self._line:
+            place = self._line.place(box, delivery, choice.not_before)
+            if place is None:
+                return False
+            choice = in_its_place(choice, box, place)
+        self._deliveries.append(
+            delivery_row(action, recipient, choice, self._at(action), delivery=delivery)
+        )
+        self._carriages.append(carriage_row(action.id, recipient, delivery))
+        return True
+
+    def _digest(self, action: Any, recipient: str) -> Row:
+        box = self._boxes[recipient]
+        assert box is not None
+        assert self._line is not None  # else it had been a single
+        embargo = choose(action.channel, self._case(action), self._now).not_before
+        choice = digest_choice(box, self._line.digest_due(box, embargo))
+        row = delivery_row(action, recipient, choice, self._at(action))
+        return row | {"language": digest_language(self._catalogue, box.recipient, action)}
+
+    def _petition(self, action: Any, recipient: str) -> Row:
+        choice = choose(Channel.PETITION, None, self._now)
+        return delivery_row(action, recipient, choice, self._at(action))
+
+    def _case(self, action: Any) -> Case | None:
+        return self._catalogue.cases.get(action.case)
+
+    def _at(self, action: Any) -> dt.datetime:
+        # The clock was read before the rows: what was accepted meanwhile is not planned before it.
+        accepted_at: dt.datetime = action.accepted_at
+        return max(self._now, accepted_at)
 
 
-def _carry(
-    connection: Connection, clear: Sequence[Any], catalogue: Catalogue, now: dt.datetime
-) -> int:
-    """Puts each action on a carrier for each recipient; how many carriers were made."""
-    carried = _carried(connection, [row.id for row in clear])
-    singles = [
-        _single(row, recipient, catalogue, now)
-        for row, recipient in _to_carry(clear, carried)
-        if row.channel != Channel.PETITION
-    ]
-    if singles:
-        connection.execute(insert(deliveries), [single.delivery for single in singles])
-        connection.execute(insert(carriages), [single.carriage for single in singles])
-    signatures = [
-        (row, recipient)
-        for row, recipient in _to_carry(clear, carried)
-        if row.channel == Channel.PETITION
-    ]
-    return len(singles) + _gather(connection, signatures, now)
+def _is_paced(action: Any) -> bool:
+    """Emails of test mode reach nobody, and use up nothing."""
+    return bool(action.channel == Channel.EMAIL and action.mode == "live")
 
 
-def _to_carry(clear: Sequence[Any], carried: set[tuple[UUID, str]]) -> Iterator[tuple[Any, str]]:
+def _to_carry(clear: Sequence[Any], carried: set[tuple[UUID, str]]) -> Iterator[Pair]:
     for row in clear:
         for recipient in dict.fromkeys(row.recipients):
             if (row.id, recipient) not in carried:
                 yield row, recipient
-
-
-def _single(action: Any, recipient: str, catalogue: Catalogue, now: dt.datetime) -> _Carrier:
-    choice = choose(action.channel, catalogue.cases.get(action.case), now)
-    delivery = _delivery(action, recipient, choice, now)
-    return _Carrier(delivery, _carriage(action, recipient, delivery["id"]))
-
-
-def _gather(connection: Connection, signatures: Sequence[tuple[Any, str]], now: dt.datetime) -> int:
-    """Puts signatures on the petition to their recipient that is still open; how many are new."""
-    if not signatures:
-        return 0
-    wanted = {_petition_key(row, recipient): (row, recipient) for row, recipient in signatures}
-    choice = choose(Channel.PETITION, None, now)
-    new = [_delivery(row, recipient, choice, now) for row, recipient in wanted.values()]
-    made = insert_new(connection, deliveries, new)
-    to = _open_petitions(connection, list(wanted))
-    connection.execute(
-        insert(carriages),
-        [
-            _carriage(row, recipient, to[_petition_key(row, recipient)])
-            for row, recipient in signatures
-        ],
-    )
-    return made
-
-
-def _petition_key(row: Any, recipient: str) -> tuple[str, ...]:
-    return (row.campaign, row.case, recipient, row.mode)
-
-
-def _open_petitions(
-    connection: Connection, keys: Sequence[tuple[str, ...]]
-) -> dict[tuple[str, ...], UUID]:
-    columns = [deliveries.c[name] for name in ("campaign", "case", "recipient", "mode")]
-    found = connection.execute(
-        select(deliveries.c.id, *columns).where(
-            tuple_(*columns).in_(keys),
-            deliveries.c.carrier == "petition",
-            deliveries.c.state == DeliveryState.DUE,
-        )
-    )
-    return {tuple(row[1:]): row.id for row in found}
-
-
-def _delivery(action: Any, recipient: str, choice: Choice, now: dt.datetime) -> dict[str, Any]:
-    return {name: getattr(action, name) for name in _TOLD} | {
-        "id": new_id(),
-        "recipient": recipient,
-        "carrier": choice.carrier,
-        "why": choice.why,
-        "held_reason": choice.held,
-        "next_attempt_at": choice.not_before,
-        "state": DeliveryState.DUE,
-        "attempts": 0,
-        # The clock was read before the rows: what was accepted meanwhile is not planned before it.
-        "planned_at": max(now, action.accepted_at),
-    }
-
-
-def _carriage(action: Any, recipient: str, delivery_id: UUID) -> dict[str, Any]:
-    return {"action_id": action.id, "recipient": recipient, "delivery_id": delivery_id}
 
 
 def choose(channel: str, case: Case | None, now: dt.datetime) -> Choice:
@@ -172,7 +173,10 @@ def choose(channel: str, case: Case | None, now: dt.datetime) -> Choice:
     return Choice(carrier="single", why=why, not_before=max(now, embargo or now), held=held)
 
 
-def _next_actions(connection: Connection, feed: Table, cursor: str) -> Sequence[Any]:
+_AFTER = tuple(bindparam(name, type_=BigInteger) for name in ("b_xact", "b_seq"))
+
+
+def _following(feed: Table) -> Select[Any]:
     """The actions that follow in a feed: their own, or that of those cleared later."""
     order = (feed.c.xact, feed.c.seq)
     wanted = select(
@@ -181,14 +185,23 @@ def _next_actions(connection: Connection, feed: Table, cursor: str) -> Sequence[
     )
     if feed is not actions:
         wanted = wanted.join_from(feed, actions, actions.c.id == feed.c.action_id)
-    return connection.execute(
+    return (
         wanted.where(
-            tuple_(*order) > tuple_(*position(connection, cursor)),
+            follows(*order, *_AFTER),
             feed.c.xact < settled_before(),
         )
         .order_by(*order)
         .limit(BATCH)
-    ).all()
+    )
+
+
+# Made once: the relay asks them many times a second.
+_FOLLOWING = {feed: _following(feed) for feed in (actions, clearances)}
+
+
+def _next_actions(connection: Connection, feed: Table, cursor: str) -> Sequence[Any]:
+    xact, seq = position(connection, cursor)
+    return connection.execute(_FOLLOWING[feed], {"b_xact": xact, "b_seq": seq}).all()
 
 
 def _carried(connection: Connection, ids: list[UUID]) -> set[tuple[UUID, str]]:

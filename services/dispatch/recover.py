@@ -15,6 +15,7 @@ from shared.tables.intake import erasures
 from shared.tables.tracking import Verb, commands
 
 TOLD_FOR = dt.timedelta(hours=1)
+HEARD_FOR = dt.timedelta(days=90)  # bounces and complaints come late, too
 
 
 def abandon_stale_claims(connection: Connection, now: dt.datetime, *, claim_ttl_s: float) -> int:
@@ -73,6 +74,13 @@ def any_to_forget(connection: Connection, now: dt.datetime) -> bool:
     latest = select(erasures.c.erased_at).order_by(erasures.c.seq.desc()).limit(1)
     erased_at = connection.scalar(latest)
     return erased_at is not None and now - erased_at < TOLD_FOR
+
+
+def any_on_their_way(connection: Connection, now: dt.datetime) -> bool:
+    """Whether providers may still tell what came back, so that tracking must look."""
+    latest = select(deliveries.c.planned_at).order_by(deliveries.c.seq.desc()).limit(1)
+    planned_at = connection.scalar(latest)
+    return planned_at is not None and now - planned_at < HEARD_FOR
 
 
 def any_unsettled(connection: Connection) -> bool:

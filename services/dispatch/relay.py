@@ -7,19 +7,25 @@ It plans by itself, and not through a queue, so that planning and its cursor are
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import dramatiq
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.dispatch import recover
+from services.dispatch import lanes, recover
+from services.dispatch.close import close_digests
 from services.dispatch.cursors import rewind_after_restore
 from services.dispatch.documents import Documents
 from services.dispatch.forget import forget
 from services.dispatch.leader import Leadership
+from services.dispatch.mirror import Mirror
 from services.dispatch.notices import plan_notices
 from services.dispatch.obey import obey
+from services.dispatch.pacing import breaker
+from services.dispatch.pacing.line import Line
 from services.dispatch.plan import BATCH, plan_new_actions
+from services.dispatch.reroute import Rerouter
 from services.dispatch.settings import Settings
 from services.dispatch.wake import mark_due, publish_marked
 from shared.catalogue import Catalogue
@@ -35,6 +41,14 @@ _AFTER_FAULT_S = 1.0
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class WayOut:
+    """How a channel's deliveries leave."""
+
+    queue: Wake  # whoever listens on it hands them over
+    provider: str  # nothing is woken while its account can send nothing
+
+
 class Relay:
     def __init__(
         self,
@@ -43,18 +57,24 @@ class Relay:
         broker: dramatiq.Broker,
         *,
         catalogue: Callable[[], Catalogue],
-        queues: Mapping[str, Wake],
+        ways: Mapping[str, WayOut],
         documents: Documents,
         clock: Clock,
+        mirror: Mirror | None = None,
     ) -> None:
-        """`queues`: which queue to wake for a channel; a channel that is not here waits."""
+        """`ways`: how a channel's deliveries leave; a channel that is not here waits.
+
+        `mirror`: tells a provider's own stop list; None where it keeps none.
+        """
         self._settings = settings
         self._database = database
         self._broker = broker
         self._catalogue = catalogue
-        self._queues = queues
+        self._ways = ways
         self._documents = documents
         self._clock = clock
+        self._mirror = mirror
+        self._rerouter = Rerouter()
         self._leadership = Leadership(database)
         self._leads = False
         self._tended_at = self._settled_at = self._clock()
@@ -97,18 +117,26 @@ class Relay:
             self._tended_at = now
             self._tend()
         with self._database.begin() as connection:
-            obey(connection, now)
-            planned = plan_new_actions(connection, catalogue, now)
+            obey(connection, catalogue, now)
+            line = Line(connection, now, domain_per_hour=self._settings.domain_per_hour)
+            paced = self._settings.pace
+            planned = plan_new_actions(connection, catalogue, now, line if paced else None)
+            close_digests(connection, catalogue, line)
             more = plan_notices(connection, now)
             marked = {
                 channel: mark_due(
-                    connection, channel=channel, now=now, backlog=self._settings.backlog
+                    connection,
+                    channel=channel,
+                    now=now,
+                    backlog=self._settings.backlog,
+                    domain_per_hour=line.domain_per_hour if paced else None,
                 )
-                for channel in self._queues
+                for channel, way in self._ways.items()
+                if not lanes.is_held(connection, way.provider, now)
             }
         size = min(self._settings.chunk, MAX_IDS)
         for channel, ids in marked.items():
-            publish_marked(self._database, self._broker, self._queues[channel], ids, size=size)
+            publish_marked(self._database, self._broker, self._ways[channel].queue, ids, size=size)
         return more or planned.actions == BATCH
 
     def _tend(self) -> None:
@@ -120,10 +148,16 @@ class Relay:
             )
             asked = recover.ask_again(connection, now)
             lost = recover.forget_lost_wakes(connection, now, rewake_s=self._settings.rewake_s)
+            breaker.reopen(connection, now)
+            self._rerouter.tend(connection, self._catalogue(), now)
             unsettled = settles and (
-                recover.any_unsettled(connection) or recover.any_to_forget(connection, now)
+                recover.any_on_their_way(connection, now)
+                or recover.any_unsettled(connection)
+                or recover.any_to_forget(connection, now)
             )
         self._forget()
+        if self._mirror:
+            self._mirror.tend(self._catalogue(), now)
         if left or asked or lost:
             log.info("recovered", claims_left=left, orders_asked=asked, wakes_lost=lost)
         if unsettled:

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from services.dispatch.deliver import Provider, Route
+from services.dispatch.deliver import Route
 from services.dispatch.due import Due
+from services.dispatch.hand_over import Provider
 from services.dispatch.providers.dry_run import DryRun
 
 

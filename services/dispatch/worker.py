@@ -5,36 +5,45 @@ import os
 import dramatiq
 
 from services.dispatch.actors import declare
-from services.dispatch.deliver import Desk, Provider
+from services.dispatch.admission import Admission
+from services.dispatch.deliver import Desk
 from services.dispatch.documents import Documents
+from services.dispatch.hand_over import Provider
+from services.dispatch.mirror import Mirror
 from services.dispatch.prepare import Preparer
+from services.dispatch.providers.contract import EmailProvider, SuppressingProvider
+from services.dispatch.providers.mail.line import Security
 from services.dispatch.providers.print_vendor import PrintVendor
 from services.dispatch.providers.ses import Ses, connect_ses
-from services.dispatch.relay import Relay
+from services.dispatch.providers.smtp import Smtp
+from services.dispatch.providers.smtp import make_relay as make_mail_relay
+from services.dispatch.relay import Relay, WayOut
 from services.dispatch.rendering.letter import LetterPress
 from services.dispatch.routing import make_route
-from services.dispatch.settings import Settings
+from services.dispatch.settings import Settings, SmtpSettings
 from shared.catalogue import Channel
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock, now
 from shared.database import Database
-from shared.queues import EMAILS, LETTERS, Wake
+from shared.queues import EMAILS, LETTERS
 
 
 def make_relay(
     settings: Settings, database: Database, broker: dramatiq.Broker, *, clock: Clock = now
 ) -> Relay:
-    queues: dict[str, Wake] = {Channel.EMAIL: EMAILS}
+    by_email = Smtp.name if settings.smtp else Ses.name
+    ways: dict[str, WayOut] = {Channel.EMAIL: WayOut(EMAILS, by_email)}
     if settings.print_url:
-        queues[Channel.LETTER] = LETTERS
+        ways[Channel.LETTER] = WayOut(LETTERS, PrintVendor.name)
     return Relay(
         settings,
         database,
         broker,
         catalogue=CatalogueReader(database).current,
-        queues=queues,
+        ways=ways,
         documents=Documents(settings.common.data_dir),
         clock=clock,
+        mirror=_mirror(settings, database),
     )
 
 
@@ -43,11 +52,18 @@ def make_desk(settings: Settings, database: Database, *, clock: Clock = now) -> 
     os.environ.setdefault("RAYON_NUM_THREADS", "1")
     documents = Documents(settings.common.data_dir)
     press = LetterPress(settings.common.data_dir / "press")
+    catalogue = CatalogueReader(database).current
     return Desk(
         database=database,
-        preparer=Preparer(CatalogueReader(database).current, press),
+        preparer=Preparer(catalogue, press),
         documents=documents,
         route=make_route(_providers(settings)),
+        admission=Admission(
+            catalogue=catalogue,
+            clock=clock,
+            paced=settings.pace,
+            domain_per_hour=settings.domain_per_hour,
+        ),
         clock=clock,
         chunk=settings.chunk,
         claim_ttl_s=settings.claim_ttl_s,
@@ -59,15 +75,17 @@ def employ(settings: Settings, database: Database, broker: dramatiq.Broker) -> N
     declare(broker, make_desk(settings, database))
 
 
+def _mirror(settings: Settings, database: Database) -> Mirror | None:
+    email = _emails(settings)
+    return Mirror(database, email) if isinstance(email, SuppressingProvider) else None
+
+
+def _emails(settings: Settings) -> EmailProvider:
+    return _smtp(settings, settings.smtp) if settings.smtp else _ses(settings)
+
+
 def _providers(settings: Settings) -> dict[str, Provider]:
-    client = connect_ses(
-        region=settings.ses_region,
-        endpoint_url=settings.ses_endpoint_url or None,
-        connect_timeout_s=settings.connect_timeout_s,
-        read_timeout_s=settings.read_timeout_s,
-        connections=settings.threads,
-    )
-    providers: dict[str, Provider] = {Channel.EMAIL: Ses(client, settings.ses_configuration_set)}
+    providers: dict[str, Provider] = {Channel.EMAIL: _emails(settings)}
     if settings.print_url:
         providers[Channel.LETTER] = PrintVendor(
             settings.print_url,
@@ -77,3 +95,31 @@ def _providers(settings: Settings) -> dict[str, Provider]:
             connections=settings.threads,
         )
     return providers
+
+
+def _ses(settings: Settings) -> EmailProvider:
+    client = connect_ses(
+        region=settings.ses_region,
+        endpoint_url=settings.ses_endpoint_url or None,
+        connect_timeout_s=settings.connect_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+        connections=settings.threads,
+    )
+    return Ses(client, settings.ses_configuration_set, settings.ses_tenant)
+
+
+def _smtp(settings: Settings, smtp: SmtpSettings) -> EmailProvider:
+    relay = make_mail_relay(
+        host=smtp.host,
+        port=smtp.port,
+        security=Security(smtp.security),
+        user=smtp.user,
+        password=smtp.password,
+        bounce_address=smtp.bounce_address,
+    )
+    return Smtp(
+        relay,
+        bounce_address=smtp.bounce_address,
+        connect_timeout_s=settings.connect_timeout_s,
+        read_timeout_s=settings.read_timeout_s,
+    )

@@ -1,8 +1,8 @@
 """Erases supporters: who they were goes, what they did still counts.
 
-Owns `erasures`, the feed by which dispatch and tracking forget theirs.  In: which actions.  Out:
-how many were erased now.  Country, case, kind, channel, standing and times stay, and with them
-every sum.
+Owns `erasures`, the feed by which dispatch and tracking forget theirs.  In: whom, or which actions.
+Out: how many were erased now.  Country, case, kind, channel, standing and times stay, and with them
+every sum.  Files that are open leave out the rows of who was erased: leave_out.py.
 """
 
 import datetime as dt
@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from services.intake import audit
 from services.intake.identity import canonical_email, handle, same_thing
+from services.intake.leave_out import Handles, leave_out
 from shared.privacy import identity
 from shared.tables.intake import (
     actions,
@@ -110,23 +111,27 @@ class Erasure:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """One supporter who is to be erased."""
+
+    actions: ColumnElement[bool]
+    known_as: Handles = field(repr=False)
+    client_id: UUID | None = None  # whose actions and files alone; None: everybody's
+
+
 def erase(
-    connection: Connection,
-    which: ColumnElement[bool],
-    *,
-    at: dt.datetime,
-    actor: str,
-    subject: str,
-    why: str,
+    connection: Connection, whom: Whom, *, at: dt.datetime, actor: str, subject: str, why: str
 ) -> int:
-    """Erases one supporter's actions, in the running transaction; 0 where none are left.
+    """Erases a supporter's actions, in the running transaction; 0 where none are left.
 
     `subject` is for the audit log and must not tell who it was, nor hold the handle of who it was.
     """
+    files = leave_out(connection, whom.known_as, client_id=whom.client_id)
     erasure, erased = Erasure(at=at), Counter[str]()
-    while found := erasure.next(connection, which):
+    while found := erasure.next(connection, whom.actions):
         erased += found
-    if erased:
+    if erased or files:
         audit.record(
             connection,
             actor=actor,
@@ -134,7 +139,7 @@ def erase(
             subject=subject,
             number=erased.total(),
             why=why,
-            details={"campaigns": dict(erased)},
+            details={"campaigns": dict(erased), "left_out_of_files": files},
             at=at,
         )
     return erased.total()
@@ -149,34 +154,41 @@ class ToErase:
     actions: int
 
 
-def preview(connection: Connection, which: ColumnElement[bool]) -> list[ToErase]:
+def preview(connection: Connection, whom: Whom) -> list[ToErase]:
     """The same choice as `erase` would make, by campaign and client."""
     of = (actions.c.campaign, actions.c.client_id)
     rows = connection.execute(
-        select(*of, func.count()).where(which, actions.c.erased_at.is_(None)).group_by(*of)
+        select(*of, func.count()).where(whom.actions, actions.c.erased_at.is_(None)).group_by(*of)
     )
     return sorted((ToErase(*row) for row in rows), key=lambda one: (one.campaign, -one.actions))
 
 
-def of_client(client_id: UUID, ref: str) -> ColumnElement[bool]:
-    """One client's actions of the supporter whom it knows by `ref`."""
-    return (actions.c.client_id == client_id) & (actions.c.supporter_ref == ref)
+def of_client(client_id: UUID, ref: str) -> Whom:
+    """The supporter whom one client knows by `ref`, as far as that client handed them in."""
+    mine = (actions.c.client_id == client_id) & (actions.c.supporter_ref == ref)
+    return Whom(mine, lambda _: {ref}, client_id)
 
 
-def of_ref(connection: Connection, ref: str) -> ColumnElement[bool]:
-    """All clients' actions of the supporter whom one of them knows by `ref`.
+def of_ref(connection: Connection, identity_key: bytes, ref: str) -> Whom:
+    """The supporter whom one client knows by `ref`, through whatever client.
 
     Who that is, is looked up first: erasing takes the ref away, chunk by chunk.
     """
-    known = (
+    wanted = (
         select(actions.c.supporter_identity)
         .where(actions.c.supporter_ref == ref, actions.c.erased_at.is_(None))
         .distinct()
     )
-    return actions.c.supporter_identity.in_(connection.scalars(known).all())
+    found = connection.scalars(wanted).all()
+
+    def known_as(client_id: UUID) -> set[str]:
+        return {handle(identity_key, client_id, person) for person in found} or {ref}
+
+    return Whom(actions.c.supporter_identity.in_(found), known_as)
 
 
-def of_email(identity_key: bytes, email: str) -> ColumnElement[bool]:
-    """All clients' actions of the supporter with this address, as accept.py knows them."""
+def of_email(identity_key: bytes, email: str) -> Whom:
+    """The supporter with this address, as accept.py knows them, through whatever client."""
     person = identity(identity_key, f"email:{canonical_email(email)}")
-    return actions.c.supporter_identity == person
+    whoever = actions.c.supporter_identity == person
+    return Whom(whoever, lambda client_id: {handle(identity_key, client_id, person)})

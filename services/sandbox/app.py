@@ -10,14 +10,16 @@ Production never starts it.  It imports no other service.
 
 from flask import Flask, Response
 
-from services.sandbox import faults, print_vendor, ses, truth
+from services.sandbox import faults, print_vendor, ses, sqs, truth
 from services.sandbox.certificates import Signer
 from services.sandbox.postman import Postman
+from services.sandbox.queue import Queues
 from services.sandbox.ses_events import SnsWriter
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.store import Store
 
 STORE_FILE = "sandbox.sqlite"
+QUEUE_FILE = "queue.sqlite"
 
 
 class Sandbox:
@@ -28,8 +30,13 @@ class Sandbox:
         self.signer = Signer.open(settings.data_dir)
         self.faults = faults.FaultBook(
             settings.seed,
-            {ses.PROVIDER: ses.REFUSALS, print_vendor.PROVIDER: print_vendor.REFUSALS},
+            {
+                **ses.LANES,
+                print_vendor.PROVIDER: {*print_vendor.REFUSALS, *faults.WireFault},
+                sqs.LANE: sqs.KINDS,
+            },
         )
+        self.queues = Queues(settings.data_dir / QUEUE_FILE)
         self.postman = Postman(
             self.store,
             self.faults,
@@ -38,6 +45,7 @@ class Sandbox:
                 print_vendor.PROVIDER: print_vendor.WebhookWriter(settings.webhook_secret).write,
             },
             tracking_url=settings.tracking_url,
+            queues={ses.PROVIDER: self.queues.put} if settings.receipts == "sqs" else {},
         )
         self.app = self._app(settings)
 
@@ -49,12 +57,14 @@ class Sandbox:
         """Post what is in hand, then close; what is still owed is posted after the next start."""
         self.postman.stop()
         self.store.close()
+        self.queues.close()
 
     def _app(self, settings: SandboxSettings) -> Flask:
         app = Flask(__name__)
         app.register_blueprint(ses.blueprint(settings, self.store, self.faults))
         app.register_blueprint(print_vendor.blueprint(settings, self.store, self.faults))
         app.register_blueprint(faults.blueprint(self.faults))
+        app.register_blueprint(sqs.blueprint(self.queues, self.faults))
         app.register_blueprint(truth.blueprint(self.store))
 
         @app.get("/sns/certificate.pem")

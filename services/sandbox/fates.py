@@ -2,6 +2,7 @@
 
 The words are those of the SES mailbox simulator (`bounce@…`, labels allowed: `bounce+x@…`) on any
 domain, and RETURNED or REJECTED in a line of a postal address.  In: an address.  Out: the steps.
+`refuse-…@` is not taken at all: `refuse-throttle@…` is answered as the fault `throttle` is.
 """
 
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ class EmailStep(StrEnum):
     AUTO_REPLY = "bounce_auto_reply"  # Transient/General, which comes after a Delivery
     COMPLAINT = "complaint"
     REJECT = "reject"
+    RENDERING_FAILURE = "rendering_failure"  # instead of all others: its template lacked a value
 
 
 class PrintStep(StrEnum):
@@ -39,6 +41,7 @@ class PrintStep(StrEnum):
 
 
 DELIVERED = (EmailStep.DELIVERY,)
+REFUSED = "refuse-"
 MAGIC_EMAILS: dict[str, tuple[EmailStep, ...]] = {
     "success": DELIVERED,
     "bounce": (EmailStep.BOUNCE,),
@@ -49,8 +52,9 @@ MAGIC_EMAILS: dict[str, tuple[EmailStep, ...]] = {
     "reject": (EmailStep.REJECT,),
 }
 # Of a number drawn from [0, 1): below 0.01 it bounces, below 0.03 it is late, below 0.04 …
+# For now: a mailbox that is gone is gone for every email, and Writ would rightly stop it.
 LIFELIKE_EMAILS: tuple[tuple[float, tuple[EmailStep, ...]], ...] = (
-    (0.01, MAGIC_EMAILS["bounce"]),
+    (0.01, MAGIC_EMAILS["softbounce"]),
     (0.03, (EmailStep.DELAY, EmailStep.DELIVERY)),
     (0.04, MAGIC_EMAILS["ooto"]),
 )
@@ -62,9 +66,16 @@ MAGIC_LETTERS: dict[str, tuple[PrintStep, ...]] = {
 ARRIVES = (PrintStep.PRINTED, PrintStep.POSTED, PrintStep.DELIVERED)
 
 
+def refusal(addresses: Sequence[str]) -> str | None:
+    """The fault that one of the addresses asks for, by its name in the fault book."""
+    words = [_word(address) for address in addresses]
+    asked = [word.removeprefix(REFUSED) for word in words if word.startswith(REFUSED)]
+    return asked[0].replace("-", "_") if asked else None
+
+
 def email_steps(address: str, delivery_id: str, settings: SandboxSettings) -> tuple[EmailStep, ...]:
     """What SES will tell about one recipient, in order, after the Send event."""
-    word = address.partition("@")[0].partition("+")[0].lower()
+    word = _word(address)
     if word in MAGIC_EMAILS:
         return MAGIC_EMAILS[word]
     chance = fraction(settings.seed, "email", delivery_id) if settings.lifelike else 1.0
@@ -81,6 +92,10 @@ def letter_steps(
             return steps
     chance = fraction(settings.seed, "letter", delivery_id) if settings.lifelike else 1.0
     return MAGIC_LETTERS["RETURNED"] if chance < LIFELIKE_RETURNED else ARRIVES
+
+
+def _word(address: str) -> str:
+    return address.partition("@")[0].partition("+")[0].lower()
 
 
 def diary(

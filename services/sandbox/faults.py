@@ -1,10 +1,14 @@
 """Faults on demand: `PUT /sandbox/faults` says what goes wrong, where, and how often.
 
     {"ses": [{"kind": "throttle", "share": 0.1}], "print": [{"kind": "reset_after", "next": 2}],
+     "ses_entries": [{"kind": "transient", "share": 0.2}],
+     "ses_account": [{"kind": "500", "next": 1}],
+     "account": {"max_rate_per_s": 14, "enforced": true},
      "receipts": {"duplicate": 0.1, "shuffle": true, "delay_s": 5, "drop": 0.01}}
 
 A kind is a provider's own refusal (`throttle`, `500`, …; each lane lists them) or one of
 `WireFault`.  Those ending in `_after` are the dangerous ones: taken and kept, but no one is told.
+`ses` strikes calls that send, `ses_entries` single emails of a bulk call, `ses_account` GetAccount.
 """
 
 import threading
@@ -60,7 +64,21 @@ class ReceiptFaults(BaseModel):
     shuffle: bool = False  # those of one email or order arrive out of order
     delay_s: Annotated[float, Field(ge=0)] = 0.0  # later than they would
     drop: Share = 0.0  # never posted
+    hidden_s: Annotated[float, Field(ge=0)] = 30.0  # so long SQS hides what is in somebody's hands
+    reappear: Share = 0.0  # of an SQS queue's answers: visible to others while in somebody's hands
     signature_version: Literal["1", "2"] = "2"  # of SNS: SHA-1 or SHA-256
+
+
+class AccountFaults(BaseModel):
+    """What is amiss with the account at SES; what is not said is as the settings say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    max_24h: Annotated[float, Field(ge=-1)] | None = None  # -1 is unlimited
+    max_rate_per_s: Annotated[float, Field(gt=0)] | None = None
+    enforced: bool | None = None  # what goes beyond is refused
+    sending_enabled: bool = True
+    enforcement: Literal["HEALTHY", "PROBATION", "SHUTDOWN"] = "HEALTHY"
 
 
 class Faults(BaseModel):
@@ -69,7 +87,11 @@ class Faults(BaseModel):
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     ses: list[Fault] = []
+    ses_entries: list[Fault] = []
+    ses_account: list[Fault] = []
+    account: AccountFaults = AccountFaults()
     print_vendor: list[Fault] = Field(default=[], alias="print")
+    sqs: list[Fault] = []
     receipts: ReceiptFaults = ReceiptFaults()
 
 
@@ -81,9 +103,9 @@ class FaultBook:
     """The faults in force, drawn by every call; safe between threads, gone with a restart."""
 
     def __init__(self, seed: int, kinds: Mapping[str, Collection[str]]) -> None:
-        """`kinds` names the refusals of each lane, the field of `Faults` it is."""
+        """`kinds` names all that each lane knows; a lane is a field of `Faults`."""
         self._seed = seed
-        self._kinds = {lane: {*own, *WireFault} for lane, own in kinds.items()}
+        self._kinds = kinds
         self._lock = threading.Lock()
         self._draws = 0
         self.faults = Faults()

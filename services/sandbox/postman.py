@@ -1,7 +1,8 @@
 """Posts the receipts that are owed to tracking, each until it is taken (2xx).
 
 Runs a few threads, each with its own connection kept alive.  In: what the store says is due.
-Out: POSTs to `{tracking_url}/v1/receipts/{provider}`.  Never in order, at least once.
+Out: POSTs to `{tracking_url}/v1/receipts/{provider}`, or messages in a queue.  Never in order, at
+least once.
 """
 
 import threading
@@ -18,7 +19,7 @@ import urllib3
 from services.sandbox.faults import FaultBook
 from services.sandbox.store import Claimed, Store
 
-THREADS = 4  # most of a post is waiting for tracking's answer
+THREADS = 8  # most of a post is waiting for tracking's answer
 BATCH = 20
 IDLE_S = 0.05
 TIMEOUT_S = 10.0
@@ -37,6 +38,7 @@ class Post:
 
 
 Writers = Mapping[str, Callable[[Claimed], Post]]  # by provider
+Queues = Mapping[str, Callable[[str], object]]  # by provider: what puts a body into its queue
 
 
 def wait_s(attempts: int) -> float:
@@ -48,11 +50,18 @@ class Postman:
     """Takes receipts to one address until told to stop."""
 
     def __init__(
-        self, store: Store, faults: FaultBook, *, writers: Writers, tracking_url: str
+        self,
+        store: Store,
+        faults: FaultBook,
+        *,
+        writers: Writers,
+        tracking_url: str,
+        queues: Queues,
     ) -> None:
         self._store = store
         self._faults = faults
         self._writers = writers
+        self._queues = queues
         self._tracking_url = tracking_url
         self._path = urlsplit(tracking_url).path.rstrip("/") + "/v1/receipts/"
         self._stopping = threading.Event()
@@ -105,13 +114,24 @@ class Postman:
         faults = self._faults.faults.receipts
         if self._faults.happens(faults.drop):
             return True
-        post = self._writers[claimed.about.provider](claimed)
-        path = self._path + claimed.about.provider
-        send = partial(http.urlopen, "POST", path, post.body, post.headers, retries=False)
+        send = self._way(claimed, http)
         if self._faults.happens(faults.duplicate):
             send()
-        answer = send()
-        taken = 200 <= answer.status < 300
-        if not taken:
-            log.warning("receipt_refused", event_id=claimed.receipt.event_id, status=answer.status)
-        return taken
+        return send()
+
+    def _way(self, claimed: Claimed, http: urllib3.HTTPConnectionPool) -> Callable[[], bool]:
+        """Sends the receipt on its provider's way; True: it is taken."""
+        provider = claimed.about.provider
+        post = self._writers[provider](claimed)
+        if put := self._queues.get(provider):
+            return lambda: bool(put(post.body.decode()))
+        path = self._path + provider
+        send = partial(http.urlopen, "POST", path, post.body, post.headers, retries=False)
+        return lambda: _taken(claimed, send().status)
+
+
+def _taken(claimed: Claimed, status: int) -> bool:
+    if not 200 <= status < 300:
+        log.warning("receipt_refused", event_id=claimed.receipt.event_id, status=status)
+        return False
+    return True

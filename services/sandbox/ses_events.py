@@ -83,7 +83,7 @@ def event(claimed: Claimed) -> Event:
     receipt = claimed.receipt
     name, key, part = _part(receipt)
     mail = _mail(claimed, email)
-    if receipt.kind == EmailStep.DELAY:  # SES leaves them out of these
+    if receipt.kind in {EmailStep.DELAY, EmailStep.RENDERING_FAILURE}:  # SES leaves them out
         del mail["headers"], mail["commonHeaders"], mail["headersTruncated"]
     if receipt.kind == EmailStep.DELIVERY:
         mail["tags"]["ses:outgoing-ip"] = ["192.0.2.10"]
@@ -135,6 +135,7 @@ def _part(receipt: Receipt) -> tuple[str, str, Event]:
         EmailStep.DELAY: _delay,
         EmailStep.COMPLAINT: _complaint,
         EmailStep.REJECT: _reject,
+        EmailStep.RENDERING_FAILURE: _failure,
     }[EmailStep(receipt.kind)](receipt)
 
 
@@ -144,6 +145,11 @@ def _send(_: Receipt) -> tuple[str, str, Event]:
 
 def _reject(_: Receipt) -> tuple[str, str, Event]:
     return "Reject", "reject", {"reason": "Bad content"}
+
+
+def _failure(_: Receipt) -> tuple[str, str, Event]:
+    told = {"templateName": "inline", "errorMessage": "An attribute is not present in the data."}
+    return "Rendering Failure", "failure", told
 
 
 def _delivery(receipt: Receipt) -> tuple[str, str, Event]:

@@ -68,6 +68,10 @@ WHERE provider = ? AND delivery_id = ? ORDER BY seq
 BY_ID = """
 SELECT id, provider, delivery_id, accepted_at, facts FROM accepted WHERE provider = ? AND id = ?
 """
+BY_MINUTE = """
+SELECT CAST(accepted_at / 60 AS INTEGER) AS minute, sum(json_array_length(facts, '$.destination'))
+FROM accepted WHERE provider = ? AND accepted_at >= ? GROUP BY minute
+"""
 UNDER_KEY = """
 SELECT id, provider, delivery_id, accepted_at, facts, fingerprint FROM accepted
 WHERE idempotency_key = ? AND accepted_at > ? ORDER BY seq DESC LIMIT 1
@@ -190,6 +194,11 @@ class Store:
         with self.reading() as db:
             row = db.execute(BY_ID, (provider, accepted_id)).fetchone()
         return Accepted(*row) if row else None
+
+    def recipients_by_minute(self, provider: str, since: float) -> dict[int, int]:
+        """How many recipients emails had that were taken since then, by minutes of Unix time."""
+        with self.reading() as db:
+            return dict(db.execute(BY_MINUTE, (provider, since)).fetchall())
 
     def reading(self) -> closing[sqlite3.Connection]:
         """A second connection that can only read, so that long questions hold nobody up."""

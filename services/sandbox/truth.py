@@ -77,7 +77,13 @@ def _email(row: Row) -> Row:
         "delivery_id": row["delivery_id"],
         "configuration_set": facts["configuration_set"],
         "to": facts["destination"],
+        "from": facts["source"],
         "subject": facts["subject"],
+        "headers": facts["headers"],
+        "tags": facts["tags"],
+        "text_sha256": facts.get("text_sha256"),
+        "html_sha256": facts.get("html_sha256"),
+        "attachments": facts.get("attachments", []),
         "accepted_at": iso(row["accepted_at"]),
         "copies": row["copies"],
     }

@@ -33,11 +33,12 @@ from services.tracking.queries.tally import CaseTally, tally
 from services.tracking.receipts.contract import (
     CertificateAway,
     Door,
+    NotConfirmed,
     ReceiptFault,
     Unreadable,
     Untrusted,
 )
-from services.tracking.record import record
+from services.tracking.together import Take
 from shared.api_keys import Client, Scope
 from shared.catalogue import Catalogue, Channel, Kind
 from shared.catalogue_reader import CatalogueReader
@@ -52,10 +53,12 @@ from shared.tables.intake import actions
 UNREADABLE = ProblemKind(400, "receipt_unreadable", "This is not what the provider sends")
 UNTRUSTED = ProblemKind(403, "receipt_untrusted", "The receipt is not signed by whom we trust")
 CERTIFICATE_AWAY = ProblemKind(503, "certificate_away", "The certificate cannot be had; send again")
+NOT_CONFIRMED = ProblemKind(503, "not_confirmed", "The topic could not be confirmed; ask again")
 _KINDS: Mapping[type[ReceiptFault], ProblemKind] = {
     Unreadable: UNREADABLE,
     Untrusted: UNTRUSTED,
     CertificateAway: CERTIFICATE_AWAY,
+    NotConfirmed: NOT_CONFIRMED,
 }
 
 
@@ -63,14 +66,13 @@ _KINDS: Mapping[type[ReceiptFault], ProblemKind] = {
 class ReceiptsEdge:
     """Where providers send their receipts."""
 
-    database: Database
+    take: Take  # all at once, or none
     doors: Mapping[str, Door]
-    clock: Clock
 
     @op(
         "POST",
         "/v1/receipts/{provider}",
-        problems=[UNREADABLE, UNTRUSTED, CERTIFICATE_AWAY],
+        problems=[UNREADABLE, UNTRUSTED, CERTIFICATE_AWAY, NOT_CONFIRMED],
     )
     def post_receipt(self, path: ProviderPath, body: bytes) -> ReceiptTaken:
         """Take a provider's receipt.
@@ -87,8 +89,8 @@ class ReceiptsEdge:
             raise Problem(_KINDS[type(fault)], str(fault)) from fault
         if receipt is None:
             return ReceiptTaken(recorded=None)
-        with self.database.begin() as connection:
-            return ReceiptTaken(recorded=record(connection, receipt, self.clock()))
+        [recorded] = self.take([receipt])
+        return ReceiptTaken(recorded=recorded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

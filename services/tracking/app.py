@@ -10,7 +10,9 @@ from flask import Flask
 
 from services.tracking.api import ReceiptsEdge, StatusEdge
 from services.tracking.console.pages import add_console
+from services.tracking.inbound.keep import Mailroom
 from services.tracking.queries.remembered import Remembered
+from services.tracking.receipts import smtp
 from services.tracking.receipts.certificates import (
     AmazonCertificates,
     FileCertificate,
@@ -19,7 +21,10 @@ from services.tracking.receipts.certificates import (
 from services.tracking.receipts.confirm import confirm_at_amazon
 from services.tracking.receipts.contract import Trust
 from services.tracking.receipts.registry import BY_NAME
+from services.tracking.replies_api import RepliesEdge
+from services.tracking.ses_mail import MailTaker
 from services.tracking.settings import Settings
+from services.tracking.together import Together
 from shared.api_keys import ClientRegistry
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock, now
@@ -64,12 +69,18 @@ def create_app(
     guard = Guard(ClientRegistry(database), limits, clock=clock)
     api = Api(app, ABOUT, guard, max_body_bytes=MAX_BODY_BYTES)
     api.add(StatusEdge(database=database, catalogue=catalogue, remembered=remembered, clock=clock))
+    api.add(RepliesEdge(database=database, catalogue=catalogue, clock=clock))
     api.add(HealthEdge(database_check(database)))
+    taker = MailTaker(
+        database=database,
+        catalogue=catalogue,
+        clock=clock,
+        mailroom=Mailroom(database=database, read_report=smtp.read, clock=clock),
+    )
     api.add(
         ReceiptsEdge(
-            database=database,
+            take=Together(taker.take).take,
             doors={name: door(trust) for name, door in BY_NAME.items()},
-            clock=clock,
         )
     )
     docs.publish(api)

@@ -25,9 +25,9 @@ class Command:
     """One wish, by whom, and why.  `why` is for people and names none of them."""
 
     verb: Verb
-    delivery_id: UUID
     given_by: str
     why: str
+    delivery_id: UUID | None = None  # None: it is about no single delivery
     attempt_id: UUID | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     id: UUID = field(default_factory=new_id)

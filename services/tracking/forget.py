@@ -1,7 +1,8 @@
-"""Forgets with intake: what providers told of erased actions keeps its fact and loses its body.
+"""Forgets with intake: what was told of erased actions keeps its fact and loses its words.
 
-In: intake's `erasures`, in the order in which they were committed.  Out: receipts without a body.
-A receipt that arrives later comes without one from the start, see record.py.
+In: intake's `erasures`, in the order in which they were committed.  Out: receipts without a body,
+and replies without what was written.  What arrives later comes without them from the start, see
+record.py and inbound/keep.py.
 """
 
 import datetime as dt
@@ -10,13 +11,14 @@ from itertools import takewhile
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select, update
 
 from shared.database import Database
 from shared.feeds import move, position, rewind_after_restore
-from shared.tables.columns import settled_before
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import CARRY_ONE, carriages, deliveries
 from shared.tables.intake import erasures
+from shared.tables.replies import LET_GO, replies
 from shared.tables.tracking import receipts, tracking_cursors
 
 CURSOR = "forgotten"
@@ -47,7 +49,8 @@ def forget(database: Database, now: dt.datetime) -> int:
 def _forget_some(connection: Connection, now: dt.datetime) -> int:
     rows = list(takewhile(lambda row: row.erased_at <= now - LOOKS_BACK, _next(connection)))
     if rows:
-        # What carries other people's actions too has no receipts that name one of them.
+        # What carries other people's actions too has no receipts that name one of them; an answer
+        # to it is theirs as well, and goes when its time is over (inbound/expire.py).
         theirs = (
             select(deliveries.c.id)
             .join(carriages, carriages.c.delivery_id == deliveries.c.id)
@@ -58,6 +61,8 @@ def _forget_some(connection: Connection, now: dt.datetime) -> int:
         )
         told = receipts.c.delivery_id.in_(theirs)
         connection.execute(update(receipts).where(told).values(body=None))
+        # An answer quotes the letter.
+        connection.execute(update(replies).where(replies.c.delivery_id.in_(theirs)).values(LET_GO))
         move(connection, tracking_cursors, CURSOR, (rows[-1].xact, rows[-1].seq))
     return len(rows)
 
@@ -67,7 +72,7 @@ def _next(connection: Connection) -> Sequence[Any]:
     return connection.execute(
         select(*order, erasures.c.action_id, erasures.c.erased_at)
         .where(
-            tuple_(*order) > tuple_(*position(connection, tracking_cursors, CURSOR)),
+            follows(*order, *position(connection, tracking_cursors, CURSOR)),
             erasures.c.xact < settled_before(),
         )
         .order_by(*order)

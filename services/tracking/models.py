@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from services.tracking.inbound.classify import ReplyKind
 from services.tracking.record import Recorded
 from services.tracking.words import ShownState
 from shared.api_keys import Mode
@@ -99,6 +100,24 @@ class MomentView(BaseModel):
     says: str = Field(description="The same in a sentence for people; may change")
     source: str = Field(description="intake, dispatch, tracking, or the provider that told it")
     delivery: UUID | None
+
+
+class ReplyView(BaseModel):
+    id: UUID
+    kind: ReplyKind = Field(
+        description="`answer`: a person should read it. `acknowledgement`: the office says that it "
+        "has arrived. `auto_reply`: nobody wrote it. `bounce`: a mail server's report"
+    )
+    received_at: dt.datetime
+    text: str | None = Field(
+        description="Of an answer alone, where the campaign forwards (`forward` in its pack), the "
+        "delivery is a single email and its supporter asked for replies; else null"
+    )
+
+
+class DeliveryReplies(BaseModel):
+    delivery: UUID
+    replies: list[ReplyView] = Field(description="The oldest first, at most 100")
 
 
 class Timeline(BaseModel):

@@ -1,12 +1,13 @@
-"""Records a receipt: once, its fact with it, and what the facts add up to; all or nothing.
+"""Records receipts: each once, its fact with it, and what the facts add up to; all or nothing.
 
-Owns `receipts`, `events` and `outcomes`.  In: a Receipt.  Out: what became of it.  Three statements
-for an ordinary receipt, and none that waits for another delivery's.
+Owns `receipts`, `events` and `outcomes`.  In: Receipts.  Out: what became of each.  Four statements
+for any number of them.  Transactions that record at once lock in one order (receipts by their
+source's id, then events by id, then outcomes by delivery), so that none waits in a circle.
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
 from uuid import UUID, uuid5
@@ -20,9 +21,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
-    exists,
     func,
-    null,
     or_,
     select,
 )
@@ -31,20 +30,22 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from services.tracking.receipts.contract import Receipt
-from services.tracking.words import RANK, Fact, outcome_of
+from services.tracking.words import RANK, Fact, Outcome, outcome_of
 from shared.clock import new_id
 from shared.privacy import Private
-from shared.tables.columns import Id
 from shared.tables.dispatch import CARRY_ONE, carriages, deliveries
 from shared.tables.intake import actions
 from shared.tables.tracking import events, outcomes, receipts
 
 # Names the events: the same fact told by two receipts is one event.
 _EVENTS = UUID("5f1b3c52-0a9e-5d1e-9a36-0d0d6c3f9a41")
+_OF_A_FACT = tuple(field.name for field in fields(Fact))  # the columns of `events`, too
+_END_OF_TIME = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 _Insert = Callable[[Table], postgresql.Insert | sqlite.Insert]
 _Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Column[Any]]
+_Row = dict[str, Any]
 
 
 class Recorded(StrEnum):
@@ -57,28 +58,37 @@ class Recorded(StrEnum):
 
 def record(connection: Connection, receipt: Receipt, now: dt.datetime) -> Recorded:
     """Stores `receipt` in the running transaction.  Safe beside any number of others."""
+    return record_many(connection, [receipt], now)[0]
+
+
+def record_many(
+    connection: Connection, given: Sequence[Receipt], now: dt.datetime
+) -> list[Recorded]:
+    """Stores them in the running transaction; what became of each, in the order given.
+
+    Safe beside any number of others.  Of two with one id the first counts.
+    """
+    if not given:
+        return []
     statements = _STATEMENTS[connection.dialect.name]
-    receipt_id = new_id()
-    row = {
-        "id": receipt_id,
-        "source": receipt.source,
-        "source_id": receipt.source_id,
-        "said": Private(receipt_id, receipt.body),
-        "delivery_id": receipt.delivery_id,
-        "of_delivery": receipt.delivery_id,
-        "received_at": now,
-    }
-    if connection.scalar(statements.store, row) is None:
-        return Recorded.REPEATED
-    delivery_id, fact = receipt.delivery_id, receipt.fact
-    if delivery_id is None or fact is None:
-        return Recorded.KEPT
-    id_ = event_id(receipt.source, delivery_id, fact)
-    event = {"id": id_, "delivery_id": delivery_id, "receipt_id": receipt_id, "received_at": now}
-    connection.execute(statements.append, event | asdict(fact))
-    outcome = outcome_of(fact)
-    connection.execute(statements.add_up, {"delivery_id": delivery_id} | asdict(outcome))
-    return Recorded.FACT
+    ids = [new_id() for _ in given]
+    new = _store(connection, statements, dict(zip(ids, given, strict=True)), now)
+    told = [
+        Told(id_, receipt.source, receipt.delivery_id, receipt.fact)
+        for id_, receipt in zip(ids, given, strict=True)
+        if id_ in new and receipt.delivery_id is not None and receipt.fact is not None
+    ]
+    tell(connection, told, now)
+    facts = {one.receipt_id for one in told}
+    return [_became(id_, new, facts) for id_ in ids]
+
+
+def tell(connection: Connection, told: Sequence["Told"], now: dt.datetime) -> None:
+    """Stores what is told of deliveries and what it adds up to; the same again changes nothing."""
+    if told:
+        statements = _STATEMENTS[connection.dialect.name]
+        connection.execute(statements.append, _events(told, now))
+        connection.execute(statements.add_up, _outcomes(told))
 
 
 def event_id(source: str, delivery_id: UUID, fact: Fact) -> UUID:
@@ -88,36 +98,109 @@ def event_id(source: str, delivery_id: UUID, fact: Fact) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class _Statements:
-    """What is said to the database; built once, since building costs more than running."""
+class Told:
+    """What a receipt that is new, or an email that came back, tells of a delivery."""
 
-    store: ReturningInsert[tuple[UUID]]  # gives nothing where the receipt was there already
-    append: Executable
-    add_up: Executable
+    receipt_id: UUID | None  # None: an email, which `replies` keeps
+    source: str
+    delivery_id: UUID
+    fact: Fact
 
 
-# It would name a supporter whose data was erased.
-_IS_ERASED = exists(
-    select(actions.c.id)
-    .join(carriages, carriages.c.action_id == actions.c.id)
+def _store(
+    connection: Connection,
+    statements: "_Statements",
+    given: Mapping[UUID, Receipt],
+    now: dt.datetime,
+) -> frozenset[UUID]:
+    """The ids of those that were not there yet."""
+    about = {one.delivery_id for one in given.values() if one.delivery_id is not None}
+    erased = frozenset(connection.scalars(_ERASED, {"about": sorted(about)})) if about else ()
+    rows: list[_Row] = [
+        {
+            "id": id_,
+            "source": receipt.source,
+            "source_id": receipt.source_id,
+            # It would name a supporter whose data was erased.
+            "body": None if receipt.delivery_id in erased else Private(id_, receipt.body),
+            "delivery_id": receipt.delivery_id,
+            "received_at": now,
+        }
+        for id_, receipt in given.items()
+    ]
+    rows.sort(key=lambda row: (row["source"], row["source_id"]))
+    return frozenset(connection.scalars(statements.store, rows))
+
+
+def _events(told: Iterable[Told], now: dt.datetime) -> list[_Row]:
+    rows = [
+        {
+            "id": event_id(one.source, one.delivery_id, one.fact),
+            "delivery_id": one.delivery_id,
+            "receipt_id": one.receipt_id,
+            "received_at": now,
+            **{name: getattr(one.fact, name) for name in _OF_A_FACT},
+        }
+        for one in told
+    ]
+    return sorted(rows, key=lambda row: row["id"])
+
+
+def _outcomes(told: Iterable[Told]) -> list[_Row]:
+    """One for each delivery: no statement may change a row twice."""
+    greatest: dict[UUID, Outcome] = {}
+    for one in told:
+        known, new = greatest.get(one.delivery_id), outcome_of(one.fact)
+        if known is None or _weight(new) > _weight(known):
+            greatest[one.delivery_id] = new
+    return [
+        {"delivery_id": id_, "state": one.state, "reason": one.reason, "since": one.since}
+        for id_, one in sorted(greatest.items())
+    ]
+
+
+def _weight(outcome: Outcome) -> tuple[int, dt.timedelta, str]:
+    """As `_says_more` compares it."""
+    return RANK[outcome.state], _END_OF_TIME - outcome.since, outcome.reason or ""
+
+
+def _became(id_: UUID, new: frozenset[UUID], facts: set[UUID | None]) -> Recorded:
+    if id_ not in new:
+        return Recorded.REPEATED
+    return Recorded.FACT if id_ in facts else Recorded.KEPT
+
+
+# Those of the deliveries `about` that carry one action alone, which was erased.
+_ERASED = (
+    select(carriages.c.delivery_id)
     .join(deliveries, deliveries.c.id == carriages.c.delivery_id)
+    .join(actions, actions.c.id == carriages.c.action_id)
     .where(
-        carriages.c.delivery_id == bindparam("of_delivery", type_=Id),
+        carriages.c.delivery_id.in_(bindparam("about", expanding=True)),
         deliveries.c.carrier.in_(CARRY_ONE),
         actions.c.erased_at.is_not(None),
     )
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What is said to the database; built once, since building costs more than running.
+
+    Each returns something: SQLAlchemy then sends all the rows in one statement.
+    """
+
+    store: ReturningInsert[tuple[UUID]]  # gives nothing where the receipt was there already
+    append: Executable
+    add_up: Executable
+
+
 def _statements(insert: _Insert, *, collation: str) -> _Statements:
     return _Statements(
         store=insert(receipts)
-        .values(
-            body=case((_IS_ERASED, null()), else_=bindparam("said", type_=receipts.c.body.type))
-        )
         .on_conflict_do_nothing(index_elements=["source", "source_id"])
         .returning(receipts.c.id),
-        append=insert(events).inline().on_conflict_do_nothing(index_elements=["id"]),
+        append=insert(events).on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id),
         add_up=_add_up(insert(outcomes), collation),
     )
 
@@ -129,11 +212,12 @@ def _add_up(insert: postgresql.Insert | sqlite.Insert, collation: str) -> Execut
     upsert is the whole projection, and two receipts at once are settled by the row's own lock.
     """
     new = {name: insert.excluded[name] for name in ("state", "reason", "since")}
-    return insert.on_conflict_do_update(
+    upsert = insert.on_conflict_do_update(
         index_elements=["delivery_id"],
         set_=new,
         where=_says_more(new, outcomes.c, collation),
     )
+    return upsert.returning(outcomes.c.delivery_id)
 
 
 def _says_more(new: _Columns, old: _Columns, collation: str) -> ColumnElement[bool]:

@@ -38,16 +38,21 @@ class Settings:
 
     def check(self) -> None:
         """Raises SettingError where production would trust what only development may."""
-        for arn in self.sns_topic_arns:
-            if not arn.startswith("arn:aws") or arn.count(":") != 5:
-                raise SettingError(f"WRIT_SNS_TOPIC_ARNS: {arn!r} is no ARN of a topic")
+        check_topics(self.sns_topic_arns, production=self.common.production)
         if not self.common.production:
             return
-        if not self.sns_topic_arns:
-            raise SettingError("WRIT_SNS_TOPIC_ARNS is not set: every receipt from SES is refused")
         if self.sns_certificate_file is not None:
             raise SettingError("WRIT_SNS_CERTIFICATE_FILE is for the sandbox: production has none")
         if self.print_webhook_secret.startswith(SANDBOX):
             raise SettingError("WRIT_PRINT_WEBHOOK_SECRET is the sandbox's")
         if not self.console_password:
             raise SettingError("WRIT_CONSOLE_PASSWORD is not set: the console shows every letter")
+
+
+def check_topics(arns: tuple[str, ...], *, production: bool) -> None:
+    """Raises SettingError where one is no topic, or production would believe none."""
+    for arn in arns:
+        if not arn.startswith("arn:aws") or arn.count(":") != 5:
+            raise SettingError(f"WRIT_SNS_TOPIC_ARNS: {arn!r} is no ARN of a topic")
+    if production and not arns:
+        raise SettingError("WRIT_SNS_TOPIC_ARNS is not set: every receipt from SES is refused")

@@ -26,6 +26,10 @@ class EventWord(StrEnum):
     POSTED = "posted"  # given to the post
     EXPIRED = "expired"  # the provider gave up after temporary failures
     DELIVERED = "delivered"  # the recipient's mail server took it in; on paper: the post says so
+    OPENED = "opened"  # its pictures were fetched: by a reader, or by a machine on the way
+    CLICKED = "clicked"  # a link in it was followed: by either
+    ACKNOWLEDGED = "acknowledged"  # the office wrote that it has received it
+    ANSWERED = "answered"  # somebody wrote back; a person must read what
     BOUNCED = "bounced"  # the recipient's mail server refused it, at once or later
     SUPPRESSED = "suppressed"  # the provider threw it away: the address is on its own stop list
     RETURNED = "returned"  # the post brought it back
@@ -46,10 +50,14 @@ class ShownState(StrEnum):
     POSTED = "posted"  # with the post
     EXPIRED = "expired"  # the mailbox could not be reached; the provider gave up
     DELIVERED = "delivered"  # arrived, as far as anybody can prove
+    ANSWERED = "answered"  # arrived, and somebody wrote back
     BOUNCED = "bounced"  # came back from the mailbox
     RETURNED = "returned"  # came back with the post
     COMPLAINED = "complained"  # arrived, and the reader called it spam
 
+
+# Recorded only where the campaign asks for it (`follow_reading`).
+READING = frozenset({EventWord.OPENED, EventWord.CLICKED})
 
 # What each fact shows the delivery as.
 STATE_OF: Mapping[EventWord, ShownState] = {
@@ -61,6 +69,11 @@ STATE_OF: Mapping[EventWord, ShownState] = {
     EventWord.POSTED: ShownState.POSTED,
     EventWord.EXPIRED: ShownState.EXPIRED,
     EventWord.DELIVERED: ShownState.DELIVERED,
+    # Whoever opened it, it had arrived.  It says no more than that, whatever is told of a reader.
+    EventWord.OPENED: ShownState.DELIVERED,
+    EventWord.CLICKED: ShownState.DELIVERED,
+    EventWord.ACKNOWLEDGED: ShownState.DELIVERED,
+    EventWord.ANSWERED: ShownState.ANSWERED,
     EventWord.BOUNCED: ShownState.BOUNCED,
     EventWord.SUPPRESSED: ShownState.BOUNCED,
     EventWord.RETURNED: ShownState.RETURNED,
@@ -70,6 +83,8 @@ STATE_OF: Mapping[EventWord, ShownState] = {
 # How much a state says.  Of two facts the one that says more wins: "delivered" means no more than
 # that a server took it in, so a bounce or a return after it counts, and before it as well; SES's
 # "gave up" is the one failure that a Delivery disproves (it shares its word with auto-replies).
+# An answer says more than "delivered" and less than a bounce: whatever mail we cannot tell apart is
+# called an answer, so that a person reads it, and must not hide that the mailbox is gone.
 RANK: Mapping[ShownState, int] = {
     ShownState.HANDED_OVER: 1,
     ShownState.PRINTED: 2,
@@ -77,9 +92,10 @@ RANK: Mapping[ShownState, int] = {
     ShownState.POSTED: 4,
     ShownState.EXPIRED: 5,
     ShownState.DELIVERED: 6,
-    ShownState.BOUNCED: 7,
-    ShownState.RETURNED: 8,
-    ShownState.COMPLAINED: 9,
+    ShownState.ANSWERED: 7,
+    ShownState.BOUNCED: 8,
+    ShownState.RETURNED: 9,
+    ShownState.COMPLAINED: 10,
 }
 
 # What dispatch's own word is shown as, where no receipt has told more.
@@ -100,6 +116,7 @@ class Fact:
     word: EventWord
     occurred_at: dt.datetime
     reason: str | None = None  # a finer word, ours
+    status: str | None = None  # the enhanced status code, "5.1.1" (RFC 3463)
     detail: str | None = None  # what the provider said, without addresses
     provider_id: str | None = None
 

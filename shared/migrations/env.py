@@ -9,10 +9,8 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 
 from shared.privacy import Personal
-from shared.tables import dispatch, intake, tracking, writing_events
-from shared.tables.columns import METADATA, Counter, Instant, Json, transaction_number
-
-_DECLARED = (intake, writing_events, dispatch, tracking)  # importing them fills METADATA
+from shared.tables.columns import Counter, Instant, Json, transaction_number
+from shared.tables.whole import METADATA
 
 
 def _write(type_: str, item: Any, context_: Any) -> str | Literal[False]:

@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator
 
 METADATA = MetaData(
     naming_convention={
@@ -73,6 +73,17 @@ class settled_before(FunctionElement[int]):  # noqa: N801
     inherit_cache = True
 
 
+class follows(FunctionElement[Any]):  # noqa: N801
+    """Of `(xact column, seq column, xact, seq)`: whether a row of a feed comes after that place.
+
+    SQLite looks up an index by the first part of a pair alone, and would read all that is done
+    again each time: its transactions have one number, so that the second part says enough.
+    """
+
+    type = NullType()  # as Boolean it would be compared with 1, and no index serve it
+    inherit_cache = True
+
+
 @compiles(transaction_number)
 @compiles(transaction_number, "postgresql")
 def _number(_element: object, compiler: Any, **_kw: object) -> str:
@@ -84,6 +95,17 @@ def _number(_element: object, compiler: Any, **_kw: object) -> str:
 def _settled(_element: object, compiler: Any, **_kw: object) -> str:
     return _on(
         compiler, postgresql="(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)", sqlite="1"
+    )
+
+
+@compiles(follows)
+@compiles(follows, "postgresql")
+def _follows(element: follows, compiler: Any, **kw: Any) -> str:
+    xact, seq, after_xact, after_seq = (compiler.process(one, **kw) for one in element.clauses)
+    return _on(
+        compiler,
+        postgresql=f"(({xact}, {seq}) > ({after_xact}, {after_seq}))",
+        sqlite=f"({xact} = {after_xact} AND {seq} > {after_seq})",
     )
 
 

@@ -52,7 +52,7 @@ deliveries = Table(
     METADATA,
     *feed("deliveries"),
     Column("id", Id, nullable=False, unique=True),
-    Column("carrier", String(16), nullable=False),  # single, petition, notice
+    Column("carrier", String(16), nullable=False),  # single, digest, petition, notice
     Column("mode", String(8), nullable=False),
     Column("campaign", String(64), nullable=False),
     Column("case", String(64), nullable=False),
@@ -60,6 +60,7 @@ deliveries = Table(
     Column("channel", String(16), nullable=False),
     Column("language", String(16), nullable=False),
     Column("recipient", String(64), nullable=False),
+    Column("mailbox", String(40)),  # of an email: whose pace it keeps (pacing.py, `mailbox_key`)
     Column("why", Text, nullable=False),  # why this carrier, in words for people
     Column("state", String(16), nullable=False),
     Column("held_reason", Text),  # waits for a person; beside the state, not a state
@@ -71,12 +72,19 @@ deliveries = Table(
     Column("provider_id", String(160)),
     Column("planned_at", Instant, nullable=False),
     Column("handed_over_at", Instant),
+    Column("closed_at", Instant),  # of a digest: it takes no more actions
     # Each finds its few rows without touching what is done, however much is done.
     partial("ix_deliveries_due", "channel", "next_attempt_at", where=DUE_UNWOKEN),
     partial("ix_deliveries_woken", "channel", "woken_at", where=DUE_WOKEN),
     partial("ix_deliveries_sending", "claimed_at", where="state = 'sending'"),
     partial("ix_deliveries_unknown", "next_attempt_at", where="state = 'unknown'"),
     partial("ix_deliveries_held", "id", where="state = 'due' AND held_reason IS NOT NULL"),
+    # What waits for one mailbox, the first of it next.
+    partial(
+        "ix_deliveries_mailbox",
+        *("mailbox", "next_attempt_at"),
+        where="state = 'due' AND mailbox IS NOT NULL",
+    ),
     # People search by it.
     partial("ix_deliveries_provider_id", "provider_id", where="provider_id IS NOT NULL"),
     Index("ix_deliveries_case_channel", "case", "channel", "state"),
@@ -85,6 +93,13 @@ deliveries = Table(
         "uq_deliveries_open_petition",
         *("campaign", "case", "recipient", "mode"),
         where="carrier = 'petition' AND state = 'due'",
+        unique=True,
+    ),
+    # One digest for each recipient gathers what its mailbox's pace does not carry that day.
+    partial(
+        "uq_deliveries_open_digest",
+        *("campaign", "case", "recipient", "mode"),
+        where="carrier = 'digest' AND state = 'due' AND closed_at IS NULL",
         unique=True,
     ),
     info=_DISPATCH,

@@ -9,10 +9,8 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, Table, text
 
-from shared.tables import dispatch, intake, tracking, writing_events
-from shared.tables.columns import METADATA
-
-_DECLARED = (intake, writing_events, dispatch)  # importing them fills METADATA
+from shared.tables import tracking
+from shared.tables.whole import METADATA
 
 READS = {
     "intake": ("intake",),

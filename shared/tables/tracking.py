@@ -16,6 +16,12 @@ class Verb(StrEnum):
     RESOLVE_UNKNOWN = "resolve_unknown"  # arguments: verdict, and provider_id where it is known
     RELEASE = "release"  # a held delivery is due again
     CANCEL = "cancel"  # a delivery that has not left never leaves
+    # Nothing more to a mailbox or a recipient: arguments `key`, `why`, `detail`, `occurred_at`.
+    STOP = "stop"
+    LIFT = "lift"  # a stop ends: argument `key`
+    BY_LETTER = "by_letter"  # what a stopped mailbox holds goes on paper: argument `recipient`
+    SLOW = "slow"  # a domain refused by policy: argument `domain`; dispatch's breaker counts
+    RESUME = "resume"  # a domain's breaker closes again: argument `domain`
 
 
 class Verdict(StrEnum):
@@ -50,6 +56,7 @@ events = Table(
     Column("delivery_id", Id, nullable=False),
     Column("word", String(24), nullable=False),  # services/tracking/words.py says which
     Column("reason", String(64)),  # a finer word: hard, mailbox_full, out_of_office …
+    Column("status", String(16)),  # the enhanced status code (RFC 3463), where there is one
     Column("detail", Text),  # what the provider said, without names and addresses
     Column("provider_id", String(160)),
     Column("occurred_at", Instant, nullable=False),

@@ -1,6 +1,7 @@
 """The tables that intake writes of writing events: their files, and counts without names."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Date,
     Index,
@@ -67,6 +68,17 @@ import_faults = Table(
     Column("column", String(200)),  # the file's own name for it
     Column("code", String(40), nullable=False),
     Column("detail", Text, nullable=False),
+    info=_INTAKE,
+)
+
+# Who was erased while a file was open, by the handle by which the file's client knows them: their
+# rows in it are not taken.  Gone with the file.
+import_erasures = Table(
+    "import_erasures",
+    METADATA,
+    Column("import_id", Id, primary_key=True),
+    Column("supporter_ref", String(32), primary_key=True),
+    Column("client_asked", Boolean, nullable=False),  # false: whoever runs Writ erased them
     info=_INTAKE,
 )
 

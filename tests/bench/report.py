@@ -5,7 +5,7 @@ In: `Figure`s.  Out: a table for people, `report.json` for machines, and the goa
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from rich.table import Table
@@ -25,6 +25,18 @@ class Figure:
     @property
     def ratio(self) -> float:
         return round(self.value / self.floor, 3)
+
+
+def middle(rounds: Sequence[Figure]) -> Figure:
+    """The round with the median ratio: each beside a floor measured moments after it.
+
+    A machine that is busy for a while is so for a value and its floor, or for one round alone.
+    """
+    one = sorted(rounds, key=lambda figure: figure.ratio)[len(rounds) // 2]
+    if len(rounds) == 1:
+        return one
+    told = ", ".join(f"{figure.ratio:g}" for figure in rounds)
+    return replace(one, floor_what=f"{one.floor_what} The middle of {len(rounds)} rounds: {told}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """A database for commands, and a terminal to give them in."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -15,8 +14,8 @@ PRIVACY_KEY = Keyring.new_key("test")
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'writ.db'}"
+def url(sqlite_url: str) -> str:
+    return sqlite_url
 
 
 @pytest.fixture

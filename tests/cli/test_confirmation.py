@@ -14,7 +14,8 @@ import pytest
 import urllib3
 from sqlalchemy import select
 
-from services.cli.embedded import Running, embedded, environment, secrets
+from services.cli.embedded import Running, embedded
+from services.cli.environment import environment, secrets
 from services.intake.clients.manage import NewClient, create_client
 from services.intake.confirmation.confirm import Confirmations
 from services.intake.confirmation.unconfirmed import Reminders, expire

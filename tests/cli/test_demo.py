@@ -6,8 +6,8 @@ import pytest
 
 from services.cli.campaign_tool import Submitted
 from services.cli.demo import is_whole
-from services.cli.main import demo_pack
 from services.cli.summary import Tally
+from services.cli.up import demo_pack
 
 NAME = "write-for-rights-2021"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from services.cli.embedded import embedded, secrets
+from services.cli.embedded import embedded
+from services.cli.environment import secrets
 from services.intake.clients.manage import create_client
 from services.intake.packs.load import load_entries
 from shared.api_keys import Mode, Scope

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from services.cli.embedded import environment, secrets
+from services.cli.environment import environment, secrets
 from services.dispatch.settings import Settings as DispatchSettings
 from services.tracking.settings import Settings as TrackingSettings
 from shared.settings import Env
 
 OF_THE_WORLD = {
     "WRIT_BROKER_URL": "amqp://real.example",
+    "WRIT_EMAIL_PROVIDER": "smtp of real.example",
     "WRIT_SES_ENDPOINT_URL": "https://ses.real.example",
     "WRIT_PRINT_URL": "https://print.real.example",
     "WRIT_PRINT_API_KEY": "the vendor's own",

@@ -16,7 +16,7 @@ from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
 from shared.tables.intake import actions
-from shared.tables.writing_events import import_maps, imports
+from shared.tables.writing_events import import_maps, import_parts, imports
 from tests.intake.builders import a_campaign, a_pack
 from tests.intake.imports.files import HEADER, a_row, csv_file, rows, xlsx_file
 
@@ -111,7 +111,20 @@ def test_all_or_none_means_none_where_one_is_bad(take: Writ, database: Database)
 
     assert told.exit_code == 1
     assert "1 of 2 rows are bad" in told.output
+    assert "--rows good" in told.stderr
     assert stored(database) == 0
+
+
+@pytest.mark.parametrize("words", [("--yes",), ("--rows", "all"), ("--json", "--yes")])
+def test_a_file_whose_rows_are_refused_is_not_kept(
+    take: Writ, database: Database, words: tuple[str, ...]
+) -> None:
+    told = take(csv_file([a_row(1), a_row(2, Email="nobody")]), *words)
+
+    assert "Take" not in told.output
+    with database.read() as connection:
+        assert connection.scalar(select(imports.c.state)) == "cancelled"
+        assert connection.scalar(select(func.count()).select_from(import_parts)) == 0
 
 
 def test_machines_get_lines_of_json_and_only_look_without_yes(

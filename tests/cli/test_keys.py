@@ -57,6 +57,19 @@ def test_a_key_without_options_is_a_test_key_of_a_campaign_tool(
     assert only(database).campaigns is None
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [([], True), (["--daily", "5000"], False), (["--scope", "read"], False)],
+)
+def test_a_client_without_a_daily_cap_is_said_to_have_none(
+    key: Key, options: list[str], said: bool
+) -> None:
+    told = key("create", "a tool", *options).stderr
+
+    assert ("any number of actions, on a day and in a burst" in told) is said
+    assert ("--daily" in told) is said
+
+
 def test_a_campaign_that_is_not_loaded_is_said(key: Key) -> None:
     assert "No campaign w4r is loaded" in key("create", "a tool", "--campaign", "w4r").stderr
 

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,14 @@ from click.testing import CliRunner, Result
 from sqlalchemy import insert, select
 
 from services.cli.main import writ
-from services.intake.identity import canonical_email
+from services.intake.identity import canonical_email, handle
+from services.intake.leave_out import left_out
 from shared.clock import new_id, now
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring, identity
 from shared.tables.intake import actions, api_clients, audit_log, catalogue_entries
+from shared.tables.writing_events import imports
 from tests.intake.builders import a_campaign
 from tests.personal import sealing
 
@@ -53,6 +56,18 @@ class Writ:
         with self.database.begin() as connection:
             connection.execute(insert(actions), [sealing(actions, row | changes)])
 
+    def a_file(self) -> None:
+        """One that was handed in and is not over."""
+        row = {"id": FILE, "client_id": CLIENT, "mode": "live", "sha256": b"", "size": 1}
+        row |= {"form": "csv", "mapping": {}, "defaults": {}, "state": "ready", "created_at": now()}
+        row |= dict.fromkeys(("bad", "done", "accepted", "duplicates"), 0)
+        with self.database.begin() as connection:
+            connection.execute(insert(imports), [row])
+
+    def left_out(self) -> Mapping[str, bool]:
+        with self.database.read() as connection:
+            return left_out(connection, FILE)
+
     def names(self) -> list[str | None]:
         with self.database.read() as connection:
             columns = (actions.c.id, actions.c.supporter_name)
@@ -64,7 +79,8 @@ class Writ:
             return [*connection.execute(select(audit_log))]
 
 
-CLIENT = new_id()
+CLIENT, FILE = new_id(), new_id()
+PERSON = identity(IDENTITY_KEY, f"email:{ANA}")
 
 
 @pytest.fixture
@@ -174,6 +190,22 @@ class TestErase:
         done = command("erase", "--email", "nobody@people.example")
 
         assert (done.exit_code, done.stdout) == (0, "There is nothing to erase.\n")
+
+    @pytest.mark.parametrize("stored", [True, False])
+    def test_files_that_are_not_over_leave_the_person_out(
+        self, command: Writ, stored: bool
+    ) -> None:
+        command.a_file()
+        if stored:
+            command.an_action()
+
+        done = command("erase", "--email", ANA, answer="y\n")
+
+        said = " ".join(done.stdout.split())
+        assert "Rows are left out of files that are not over yet: 1" in said
+        assert ("No action of this supporter is stored." in said) is not stored
+        assert command.left_out() == {handle(IDENTITY_KEY, CLIENT, PERSON): False}
+        assert [one.number for one in command.acts()] == [int(stored)]
 
     @pytest.mark.parametrize(
         "words", [[], ["--email", ANA, "--ref", "a" * 26], ["--email", "secret-nonsense"]]

@@ -2,15 +2,16 @@
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import Table, insert, select, update
 
+from services.dispatch.admission import Admission
 from services.dispatch.deliver import Desk, deliver
 from services.dispatch.documents import Documents
 from services.dispatch.due import Due
@@ -21,17 +22,8 @@ from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from services.dispatch.routing import make_route
 from services.dispatch.settings import Settings
 from shared.catalogue import (
-    Campaign,
-    Case,
     Catalogue,
     Channel,
-    Entry,
-    Kind,
-    Mailbox,
-    Policy,
-    PostalAddress,
-    Recipient,
-    Template,
 )
 from shared.clock import new_id
 from shared.database import Database
@@ -41,11 +33,11 @@ from shared.settings import CommonSettings, LogSettings
 from shared.tables.dispatch import AttemptState, DeliveryState, attempts, carriages, deliveries
 from shared.tables.intake import actions
 from shared.tables.tracking import commands
+from tests.dispatch.entries import a_catalogue
 from tests.personal import opened, sealing
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 KEYRING = Keyring((("test", b"k" * 32),))
-INVENTED = "invented"
 
 
 @dataclass
@@ -112,83 +104,6 @@ class FakePress(LetterPress):
         return SetLetter(pdf=b"%PDF-1.7", pages=2)
 
 
-def a_policy(**changes: Any) -> Policy:
-    return Policy(**{"channels": (Channel.EMAIL, Channel.LETTER)} | changes)
-
-
-def a_case(**changes: Any) -> Case:
-    fields: dict[str, Any] = {
-        "slug": "mikita",
-        "campaign": "letters",
-        "name": "Mikita",
-        "country": "BY",
-        "summary": "A young man.",
-        "ask": "Let him go.",
-        "policy": a_policy(),
-        "authorities": ("prosecutor",),
-        "source": INVENTED,
-    }
-    return Case(**fields | changes)
-
-
-def an_address(**changes: Any) -> PostalAddress:
-    fields: dict[str, Any] = {
-        "lines": ("1 Invented Street", "220000 Minsk"),
-        "country": "BY",
-        "source": INVENTED,
-    }
-    return PostalAddress(**fields | changes)
-
-
-def a_mailbox(**changes: Any) -> Mailbox:
-    return Mailbox(**{"email": "office@prosecutor.example", "source": INVENTED} | changes)
-
-
-def a_recipient(**changes: Any) -> Recipient:
-    fields: dict[str, Any] = {
-        "slug": "prosecutor",
-        "kind": "authority",
-        "office": "Prosecutor General",
-        "country": "BY",
-        "languages": ("en",),
-        "time_zone": "Europe/Minsk",
-        "salutations": {"en": "Dear Prosecutor"},
-        "addresses": (an_address(),),
-        "mailboxes": (a_mailbox(),),
-        "source": INVENTED,
-    }
-    return Recipient(**fields | changes)
-
-
-def a_template(**changes: Any) -> Template:
-    fields: dict[str, Any] = {
-        "case": "mikita",
-        "kind": Kind.APPEAL,
-        "language": "en",
-        "subject": "About {{ case }}",
-        "body": "{{ salutation }},\n\n{{ words }}\n\nYours",
-    }
-    return Template(**fields | changes)
-
-
-def a_catalogue(*changed: Entry) -> Catalogue:
-    """One of everything; an entry given here takes the place of the one with its name."""
-    campaign = Campaign(
-        slug="letters",
-        name="Letters",
-        organiser="Friends of Letters",
-        opens=dt.date(2026, 1, 1),
-        sender={  # type: ignore[arg-type]
-            "name": "Friends of Letters",
-            "email": "letters@send.example",
-            "postal": "Friends of Letters, 1 Road",
-            "place": "Bern",
-        },
-        source=INVENTED,
-    )
-    return Catalogue([campaign, a_case(), a_recipient(), a_template(), *changed], version=1)
-
-
 def a_due(**changes: Any) -> Due:
     fields: dict[str, Any] = {
         "id": new_id(),
@@ -229,9 +144,13 @@ def dispatch_settings(data_dir: Path, **changes: Any) -> Settings:
         "poll_s": 0.01,
         "rewake_s": 120,
         "backlog": 2000,
+        "pace": False,
+        "domain_per_hour": 1200,
         "ses_region": "eu-central-1",
         "ses_endpoint_url": "",
         "ses_configuration_set": "writ",
+        "ses_tenant": "",
+        "smtp": None,
         "print_url": "http://127.0.0.1:9",
         "print_api_key": "key",
     }
@@ -249,6 +168,8 @@ class World:
     emails: FakeProvider = field(default_factory=lambda: FakeProvider("ses"))
     letters: FakeProvider = field(default_factory=lambda: FakeProvider("print_vendor"))
     press: FakePress = field(default_factory=FakePress)
+    paced: bool = False
+    domain_per_hour: int = 0
 
     @classmethod
     @contextmanager
@@ -266,6 +187,12 @@ class World:
             preparer=Preparer(lambda: self.catalogue, self.press),
             documents=Documents(self.data_dir),
             route=make_route({Channel.EMAIL: self.emails, Channel.LETTER: self.letters}),
+            admission=Admission(
+                catalogue=lambda: self.catalogue,
+                clock=self.clock,
+                paced=self.paced,
+                domain_per_hour=self.domain_per_hour,
+            ),
             clock=self.clock,
             chunk=20,
             claim_ttl_s=300,
@@ -300,8 +227,14 @@ class World:
         } | changes
         return self._insert(actions, row)
 
-    def a_delivery(self, *, words: str | None = "I think of him.", **changes: Any) -> UUID:
-        """Due and woken, with one action on it."""
+    def a_delivery(
+        self,
+        *,
+        words: str | None = "I think of him.",
+        supporter: Mapping[str, Any] | None = None,
+        **changes: Any,
+    ) -> UUID:
+        """Due and woken, with one action on it; `supporter`: what of them is not as usual."""
         row = {
             "id": new_id(),
             "carrier": "single",
@@ -320,7 +253,11 @@ class World:
             "planned_at": NOON,
         } | changes
         action = self.an_action(
-            recipients=[row["recipient"]], channel=row["channel"], mode=row["mode"], words=words
+            recipients=[row["recipient"]],
+            channel=row["channel"],
+            mode=row["mode"],
+            words=words,
+            **(supporter or {}),
         )
         carriage = {"action_id": action, "recipient": row["recipient"], "delivery_id": row["id"]}
         with self.database.begin() as connection:
@@ -357,6 +294,15 @@ class World:
             "given_at": NOON,
         } | changes
         return self._insert(commands, row)
+
+    def wake(self, delivery_id: UUID) -> None:
+        """As the relay does when its turn has come."""
+        with self.database.begin() as connection:
+            connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id)
+                .values(woken_at=self.clock.at)
+            )
 
     def delivery(self, delivery_id: UUID) -> Any:
         [row] = self.rows(deliveries, deliveries.c.id == delivery_id)

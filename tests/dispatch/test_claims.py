@@ -14,10 +14,12 @@ from services.dispatch.claims import Ended
 from services.dispatch.due import Due, Prepared
 from services.dispatch.obey import obey
 from services.dispatch.providers.contract import Email, Letter, Taken
+from services.dispatch.read_due import read_due
 from services.dispatch.recover import abandon_stale_claims
 from shared.clock import new_id
 from shared.tables.dispatch import AttemptState, DeliveryState, print_orders
 from tests.dispatch.builders import NOON, World, a_due
+from tests.dispatch.entries import a_catalogue
 
 LATER = NOON + dt.timedelta(hours=1)
 
@@ -135,7 +137,7 @@ def test_what_is_due_is_read_with_the_words_of_its_action(world: World) -> None:
     one = world.a_delivery(words="Grüße, **you** {{ case }}")
 
     with world.database.read() as connection:
-        [due] = claims.read_due(connection, [one, new_id()])
+        [due] = read_due(connection, [one, new_id()])
 
     assert (due.words, due.supporter_name) == ("Grüße, **you** {{ case }}", "Ana Beispiel")
     assert due.unclear_before is False
@@ -242,7 +244,7 @@ def test_all_who_end_attempts_take_their_locks_in_one_order(small_world: World) 
     orders = [
         steps(lambda c: abandon_stale_claims(c, LATER, claim_ttl_s=1)),
         steps(lambda c: claims.record(c, [sent], NOON)),
-        steps(lambda c: obey(c, NOON)),
+        steps(lambda c: obey(c, a_catalogue(), NOON)),
     ]
 
     assert all(order == sorted(order) and len(set(order)) == 2 for order in orders), orders

@@ -8,8 +8,13 @@ import pytest
 import structlog
 from sqlalchemy import select, text, update
 
-from services.dispatch.deliver import ASK_AFTER_S, LONGEST_WAIT_S, MAX_ATTEMPTS, backoff_s
 from services.dispatch.documents import Documents
+from services.dispatch.hand_over import (
+    ASK_AFTER_S,
+    LONGEST_WAIT_S,
+    MAX_ATTEMPTS,
+    backoff_s,
+)
 from services.dispatch.providers.contract import (
     Email,
     LaneHeld,

@@ -150,7 +150,7 @@ def test_a_verdict_that_makes_it_due_again_does_not_make_it_leave(world: World) 
     verdict = {"arguments": {"verdict": Verdict.NOT_TAKEN}, "attempt_id": attempt}
     world.a_command(Verb.RESOLVE_UNKNOWN, delivery, **verdict)
     with world.database.begin() as connection:
-        obey(connection, NOON)
+        obey(connection, world.catalogue, NOON)
         connection.execute(update(deliveries).values(woken_at=NOON))
 
     world.deliver(delivery)

@@ -75,7 +75,7 @@ class Watched(Relay):
             make_broker("stub://"),
             catalogue=lambda: world.catalogue,
             documents=Documents(world.data_dir),
-            queues={},
+            ways={},
             clock=world.clock,
         )
         self.worked = threading.Event()

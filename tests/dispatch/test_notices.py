@@ -14,7 +14,8 @@ from shared.clock import new_id
 from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import Standing, actions
 from shared.tables.intake import notices as asked
-from tests.dispatch.builders import NOON, World, a_case, a_catalogue
+from tests.dispatch.builders import NOON, World
+from tests.dispatch.entries import a_case, a_catalogue
 from tests.personal import sealing
 
 LINK = "https://writ.example/confirm/abcdefgh-ijklmnop"

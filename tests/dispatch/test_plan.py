@@ -15,7 +15,8 @@ from services.dispatch.plan import BATCH, CURSOR, Planned, plan_new_actions
 from shared.migrate import migrate
 from shared.tables.dispatch import carriages, cursors, deliveries
 from shared.tables.intake import actions
-from tests.dispatch.builders import NOON, World, a_case, a_catalogue, a_policy
+from tests.dispatch.builders import NOON, World
+from tests.dispatch.entries import a_case, a_catalogue, a_policy
 
 
 def plan(world: World) -> Planned:

@@ -109,7 +109,7 @@ def test_a_postcard_waits_for_a_printer_and_cannot_be_released(world: World) -> 
 
     world.a_command(Verb.RELEASE, card.id)
     with world.database.begin() as connection:
-        obey(connection, NOON)
+        obey(connection, world.catalogue, NOON)
 
     assert world.delivery(card.id).held_reason == card.held_reason
     [obeyed] = world.rows(obeyed_commands)

@@ -12,14 +12,11 @@ from services.dispatch.rendering.faults import AddressDoesNotFit, GlyphMissing, 
 from services.dispatch.rendering.letter import Letter as SetLetter
 from services.dispatch.rendering.letter import LetterRequest
 from shared.catalogue import Catalogue, Entry, Holder
-from tests.dispatch.builders import (
+from tests.dispatch.builders import NOON, FakePress, World, a_due
+from tests.dispatch.entries import (
     INVENTED,
-    NOON,
-    FakePress,
-    World,
     a_case,
     a_catalogue,
-    a_due,
     a_mailbox,
     a_policy,
     a_recipient,
@@ -67,7 +64,7 @@ HOLDS: list[tuple[list[Entry], dict[str, Any], str]] = [
     ([], {"campaign": "gone"}, "is no longer in the catalogue"),
     ([], {"recipient": "gone"}, "is no longer in the catalogue"),
     ([a_case(policy=a_policy(channels=("letter",)))], {}, "no longer allows the channel email"),
-    ([], {"language": "fr"}, "There is no appeal text in the language 'fr' any more."),
+    ([], {"kind": "solidarity"}, "There is no solidarity text in 'en', nor in any language"),
     ([a_recipient(salutations={})], {}, "No salutation is known in the language 'en'"),
     ([a_recipient(mailboxes=())], {}, "No mailbox is known"),
     ([a_recipient(mailboxes=(a_mailbox(until=YESTERDAY),))], {}, "No mailbox is known"),
@@ -270,3 +267,10 @@ def test_a_letter_is_dated_as_its_language_does(language: str, dated: str) -> No
     )
 
     assert press.set[0].place_date == dated.format(place=place)
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_who_opens_an_email_is_watched_only_where_the_campaign_asks(*, asked: bool) -> None:
+    campaign = a_catalogue().campaigns["letters"].model_copy(update={"follow_reading": asked})
+
+    assert an_email(a_due(), campaign).follow_reading is asked

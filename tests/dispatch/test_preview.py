@@ -19,13 +19,11 @@ from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from shared.catalogue import Catalogue, Channel, Entry, Holder, Kind
 from shared.pages import PDFIUM, page_picture
 from shared.previews import Obstacle, Preview, PreviewOrder
-from tests.dispatch.builders import (
+from tests.dispatch.builders import NOON, FakePress, a_due
+from tests.dispatch.entries import (
     INVENTED,
-    NOON,
-    FakePress,
     a_case,
     a_catalogue,
-    a_due,
     a_mailbox,
     a_policy,
     a_recipient,

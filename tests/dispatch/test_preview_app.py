@@ -25,7 +25,8 @@ from shared.privacy import Keyring
 from shared.settings import Env, LogSettings, SettingError
 from shared.tables.columns import METADATA
 from shared.tables.intake import catalogue_entries, pack_loads
-from tests.dispatch.builders import NOON, a_catalogue
+from tests.dispatch.builders import NOON
+from tests.dispatch.entries import a_catalogue
 from tests.dispatch.rendering.sheets import a_sheet
 from tests.dispatch.test_preview import an_order
 

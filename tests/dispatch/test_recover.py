@@ -1,6 +1,7 @@
 """What a crash or a lost message leaves behind is found, and called what it is."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_a_letter_left_by_a_crash_is_found_at_the_vendor_and_not_printed_twice(
     ],
 )
 def test_a_wake_up_that_nobody_answered_is_made_again(
-    changes: dict[str, object], lost: bool, world: World
+    changes: dict[str, Any], lost: bool, world: World
 ) -> None:
     one = world.a_delivery(words="w", **changes)
 

@@ -1,5 +1,6 @@
 """The relay as a whole: it outlives its broker, and nothing that is due is lost meanwhile."""
 
+import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +11,14 @@ import structlog
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from structlog.testing import capture_logs
 
+from services.dispatch import lanes
 from services.dispatch.documents import Documents
-from services.dispatch.relay import Relay
+from services.dispatch.relay import Relay, WayOut
 from shared.broker import make_broker
 from shared.clock import now
 from shared.queues import EMAILS, LETTERS, TEND
 from shared.tables.dispatch import deliveries
-from tests.dispatch.builders import World, dispatch_settings
+from tests.dispatch.builders import NOON, World, dispatch_settings
 from tests.dispatch.test_forget import erased
 from tests.servers import BinariesMissing, PrivateRabbit
 
@@ -27,7 +29,7 @@ def a_relay(world: World, broker: dramatiq.Broker) -> Relay:
         world.database,
         broker,
         catalogue=lambda: world.catalogue,
-        queues={"email": EMAILS, "letter": LETTERS},
+        ways={"email": WayOut(EMAILS, "ses"), "letter": WayOut(LETTERS, "print_vendor")},
         documents=Documents(world.data_dir),
         clock=world.clock,
     )
@@ -152,7 +154,7 @@ def test_a_channel_without_a_way_out_waits(small_world: World, stub: dramatiq.Br
         small_world.database,
         stub,
         catalogue=lambda: small_world.catalogue,
-        queues={"email": EMAILS},
+        ways={"email": WayOut(EMAILS, "ses")},
         documents=Documents(small_world.data_dir),
         clock=small_world.clock,
     )
@@ -231,3 +233,20 @@ def until(holds: Callable[[], bool], patience_s: float = 30) -> bool:
             return True
         pause.wait(0.05)
     return False
+
+
+def test_nothing_is_woken_while_the_account_can_send_nothing(
+    world: World, stub: dramatiq.Broker
+) -> None:
+    email = world.a_delivery(woken_at=None)
+    letter = world.a_delivery(channel="letter", woken_at=None)
+    with world.database.begin() as connection:
+        lanes.hold(connection, "ses", NOON + dt.timedelta(minutes=15), "paused")
+
+    a_relay(world, stub).tick()
+    assert world.delivery(email).woken_at is None
+    assert world.delivery(letter).woken_at is not None
+
+    world.clock.pass_s(15 * 60)
+    a_relay(world, stub).tick()
+    assert world.delivery(email).woken_at is not None

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 import dramatiq
@@ -102,7 +103,7 @@ def test_a_message_names_its_actor_and_holds_ids_only(small_world: World) -> Non
         {"channel": "letter"},
     ],
 )
-def test_what_is_not_due_is_not_woken(changes: dict[str, object], small_world: World) -> None:
+def test_what_is_not_due_is_not_woken(changes: dict[str, Any], small_world: World) -> None:
     small_world.a_delivery(words="w", **{"woken_at": None} | changes)
 
     assert wake(small_world, Recording()) == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import boto3
 from botocore.config import Config
 
-from services.cli.serve import dispatch
+from services.cli.serve.dispatch import dispatch
 from services.dispatch import worker
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ SERVICES = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
 
 
 READ_BY_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
-INTAKE, TRACKING = ("services/intake/*.py",), ("services/tracking/*.py",)
+INTAKE = ("services/intake/*.py",)
+TRACKING = ("services/tracking/*.py", ":!services/tracking/queue_settings.py")
 DISPATCH = ("services/dispatch/*.py", ":!services/dispatch/preview*.py")
 READ_IN = {
     "intake": (*INTAKE, "shared/*.py"),
@@ -20,9 +21,10 @@ READ_IN = {
     "dispatch-preview": ("services/dispatch/preview*.py",),
     "tracking": (*TRACKING, "shared/*.py"),
     "tracking-worker": (*TRACKING, "shared/*.py"),
+    "receipts": ("services/tracking/queue_settings.py", "shared/*.py"),
 }
 LOGS = {"WRIT_SENTRY_DSN", "WRIT_LOG_JSON"}  # shared/settings.py; all that a preview needs of it
-READ_BY_THE_COMMAND = {"tracking-worker": {"WRIT_BROKER_URL"}}  # services/cli/serve.py
+READ_BY_THE_COMMAND = {"tracking-worker": {"WRIT_BROKER_URL"}}  # services/cli/serve/tracking.py
 
 
 @pytest.mark.parametrize("service", READ_IN)
@@ -38,15 +40,21 @@ def test_previews_open_nothing_that_is_sealed_and_send_nothing() -> None:
     assert told("dispatch-preview") & secrets == set()
 
 
-@pytest.mark.parametrize("service", ["intake", "intake-worker", "tracking"])
+@pytest.mark.parametrize("service", ["intake", "intake-worker", "tracking", "receipts"])
 def test_who_wakes_nobody_is_not_told_the_broker(service: str) -> None:
     assert "WRIT_BROKER_URL" not in told(service)
 
 
-def test_only_dispatch_may_send_through_amazon() -> None:
+def test_only_dispatch_and_its_relay_may_ask_amazon() -> None:
     able = {service for service in SERVICES if told(service) & READ_BY_BOTO3}
 
-    assert able == {"dispatch"}
+    assert able == {"dispatch", "relay"}
+
+
+def test_the_key_of_the_queue_is_told_to_who_reads_the_queue_alone() -> None:
+    able = {service for service in SERVICES if "WRIT_SQS_SECRET_ACCESS_KEY" in told(service)}
+
+    assert able == {"receipts"}
 
 
 def test_the_sandbox_starts_only_when_asked_for() -> None:

@@ -11,7 +11,10 @@ NOT_PROVIDERS = {"__init__", "contract", "registry"}
 
 
 def is_provider(path: Path) -> bool:
-    return path.parent == ROOT / PROVIDERS and path.stem not in NOT_PROVIDERS
+    if path.parent != ROOT / PROVIDERS or path.stem in NOT_PROVIDERS:
+        return False
+    # `ses_errors` is a part of `ses`.
+    return not any(path.stem.startswith(f"{other.stem}_") for other in path.parent.glob("*.py"))
 
 
 NAMES = [path.stem for path in committed(f"{PROVIDERS}/*.py") if is_provider(path)]

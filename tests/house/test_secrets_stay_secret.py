@@ -12,6 +12,7 @@ from services.dispatch.settings import Settings as DispatchSettings
 from services.intake.clients.manage import NewClient
 from services.intake.settings import Settings as IntakeSettings
 from services.sandbox.settings import SandboxSettings
+from services.tracking.queue_settings import QueueSettings
 from services.tracking.settings import Settings as TrackingSettings
 from shared.api_keys import Mode, new_key
 from shared.privacy import Keyring
@@ -25,15 +26,20 @@ SECRETS = {
     "WRIT_PRIVACY_KEYS": f"k1:{KEY}",
     "WRIT_SENTRY_DSN": f"https://{HUSH}@sentry.example/1",
     "WRIT_IDENTITY_KEY": KEY,
+    "WRIT_EMAIL_PROVIDER": "smtp",
+    **{"WRIT_SMTP_HOST": "relay.example", "WRIT_SMTP_USER": "writ", "WRIT_SMTP_PASSWORD": HUSH},
     "WRIT_PRINT_API_KEY": f"sandbox-{HUSH}",
     "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{HUSH}",
     "WRIT_CONSOLE_PASSWORD": HUSH,
+    "WRIT_SQS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/000000000000/writ-receipts",
+    "WRIT_SQS_ACCESS_KEY_ID": "a key's id",
+    "WRIT_SQS_SECRET_ACCESS_KEY": HUSH,
     "WRIT_PREVIEW_URL": "http://127.0.0.1:8003",
     "WRIT_PREVIEW_KEY": HUSH * 4,
 }
 SETTINGS: list[Any] = [
     *(IntakeSettings, DispatchSettings, PreviewSettings),
-    *(TrackingSettings, SandboxSettings),
+    *(TrackingSettings, QueueSettings, SandboxSettings),
 ]
 
 

@@ -175,7 +175,7 @@ def test_the_audit_log_says_that_but_not_who(either: Intake) -> None:
 
     [note] = [row for row in rows(either, audit_log) if row.act == "supporter_erased"]
     assert (note.actor, note.number) == (str(either.known.id), 1)
-    assert note.details == {"campaigns": {"letters-2026": 1}}
+    assert note.details == {"campaigns": {"letters-2026": 1}, "left_out_of_files": 0}
     with either.database.read() as connection:
         told = [str(row) for row in connection.execute(text("SELECT * FROM audit_log"))]
     assert not any(ref in one or "ana" in one.lower() for one in told)
@@ -226,8 +226,8 @@ def test_a_person_known_by_a_ref_goes_whole_in_however_many_steps(either: Intake
     erasure = Erasure(at=NOON, chunk=1)
 
     with either.database.begin() as connection:
-        which = of_ref(connection, mine["supporter_ref"])
-        while erasure.next(connection, which):
+        whom = of_ref(connection, b"i" * 32, mine["supporter_ref"])
+        while erasure.next(connection, whom.actions):
             pass
 
     assert [row.supporter_name for row in rows(either)] == [None, None]
@@ -240,7 +240,7 @@ def test_an_operator_erases_a_person_across_clients(either: Intake) -> None:
     by_email = of_email(b"i" * 32, "ANA+x@tools.example")
 
     with either.database.begin() as connection:
-        by_ref = of_ref(connection, mine["supporter_ref"])
+        by_ref = of_ref(connection, b"i" * 32, mine["supporter_ref"])
         previews = [preview(connection, which) for which in (by_ref, by_email)]
         words = {"actor": "operator ops", "subject": "a supporter", "why": "they asked"}
         erased = erase(connection, by_email, at=NOON + dt.timedelta(hours=1), **words)

@@ -28,6 +28,8 @@ class Slip:
     elsewhere: str = ""  # the file that is at fault, where it is another
 
 
+BOX_END = '"office@small.example"\nsource = "invented"\n'
+
 SLIPS = {
     "broken TOML": Slip(CASE, '"Ada"', '"Ada', 1, "not valid TOML"),
     "TOML that ends too early": Slip(ADA, "Dear Ada", 'Dear Ada" # "', 8, "not valid TOML"),
@@ -47,6 +49,20 @@ SLIPS = {
     "a case in another campaign": Slip(CASE, "name", 'campaign = "x"\nname', 1, "'small'"),
     "an end before the beginning": Slip(PACK, "2030-02-01", "2029-01-01", 5, "before `opens`"),
     "a sender without a mailbox": Slip(PACK, "letters@", "letters", 9, "not an email address"),
+    "answers without a mailbox": Slip(
+        PACK, "opens", 'replies = "campaign"\nopens', 4, "needs `mailbox` under [sender]"
+    ),
+    "answers to an unknown place": Slip(PACK, "opens", 'replies = "us"\nopens', 4, "'campaign'"),
+    "a mailbox that is none": Slip(PACK, "place", 'mailbox = "we"\nplace', 11, "not an email"),
+    "a mailbox with a token already": Slip(
+        PACK, "place", 'mailbox = "we+all@small.example"\nplace', 11, "leave out the `+`"
+    ),
+    "a mailbox too long for a token": Slip(
+        PACK, "place", f'mailbox = "{"w" * 35}@small.example"\nplace', 11, "34 fit"
+    ),
+    "a forward of what is not read": Slip(
+        PACK, "opens", "forward = true\nopens", 4, 'needs `replies = "campaign"`'
+    ),
     "an unknown recipient": Slip(CASE, '"ada"', '"eve"', 8, "unknown recipient `eve`"),
     "a recipient of the other kind": Slip(CASE, '["office"]', '["ada"]', 6, "cannot stand"),
     "a recipient named twice": Slip(CASE, '["office"]', '["office", "office"]', 6, "twice"),
@@ -93,6 +109,21 @@ SLIPS = {
     "the country in its language": Slip(OFFICE, "220000 Town", "Беларусь", 22, "it is added"),
     "no email address": Slip(OFFICE, "office@small.example", "office", 27, "not an email address"),
     "an email beyond ASCII": Slip(OFFICE, "office@", "büro@", 27, "not an email address"),
+    "a pace of nothing": Slip(
+        OFFICE, BOX_END, f"{BOX_END}[pace]\nper_hour = 0\n", 30, "or equal to 1"
+    ),
+    "a pace beyond any mailbox": Slip(
+        OFFICE, BOX_END, f"{BOX_END}[pace]\nper_hour = 1201\n", 30, "or equal to 1200"
+    ),
+    "a digest at no hour": Slip(
+        OFFICE, BOX_END, f"{BOX_END}[pace]\n\ndigest_hour = 24\n", 31, "or equal to 23"
+    ),
+    "a word of a pace that nobody knows": Slip(
+        OFFICE, BOX_END, f"{BOX_END}[pace]\nper_day = 9\n", 30, "unknown key `pace.per_day`"
+    ),
+    "a region without holidays": Slip(
+        OFFICE, BOX_END, f'{BOX_END}[pace]\nregion = "ZZ"\n', 30, "no region 'ZZ'"
+    ),
     "no front matter": Slip(CARD, "---\nsubject", "subject", 1, "start with three lines"),
     "an unclosed front matter": Slip(CARD, "you\n---", "you", 1, "start with three lines"),
     "an unknown line in front": Slip(CARD, "For you", "For you\nfrom: me", 3, "`from`"),

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from services.intake.accept import Action, accept
@@ -215,14 +216,14 @@ def test_where_duplicates_are_allowed_every_action_is_carried(started: Start) ->
 
 def test_of_many_at_the_same_moment_one_is_first(started: Start) -> None:
     intake = started()
+    apps = [intake.app() for _ in range(12)]  # as many processes have; made in one thread
 
-    def post(_: int) -> str:
-        client = intake.app().test_client()
-        answer = client.post("/v1/actions", json=an_action(), headers=intake.auth())
-        return str(answer.json["status"])
+    def post(app: Flask) -> str:
+        answer = app.test_client().post("/v1/actions", json=an_action(), headers=intake.auth())
+        return str(answer.get_json()["status"])
 
     with ThreadPoolExecutor(6) as pool:
-        told = sorted(pool.map(post, range(12)))
+        told = sorted(pool.map(post, apps))
 
     assert told == ["accepted", *["duplicate"] * 11]
 

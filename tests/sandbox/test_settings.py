@@ -23,6 +23,7 @@ def test_development_has_a_sandbox() -> None:
         {"WRIT_ENVIRONMENT": ""},
         {"WRIT_PRINT_API_KEY": "the vendor's own"},
         {"WRIT_PRINT_WEBHOOK_SECRET": "the vendor's own"},
+        {"WRIT_SANDBOX_RECEIPTS": "pigeons"},
         {"WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "2", "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "1"},
     ],
 )

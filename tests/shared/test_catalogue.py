@@ -12,16 +12,8 @@ from shared.catalogue_reader import CatalogueReader
 from shared.database import Database
 from shared.migrate import migrate
 from shared.tables.intake import catalogue_entries, pack_loads
-from tests.dispatch.builders import (
-    INVENTED,
-    KEYRING,
-    NOON,
-    a_case,
-    a_catalogue,
-    a_policy,
-    a_recipient,
-    a_template,
-)
+from tests.dispatch.builders import KEYRING, NOON
+from tests.dispatch.entries import INVENTED, a_case, a_catalogue, a_policy, a_recipient, a_template
 
 DAY = dt.date(2026, 6, 1)
 NEXT = DAY + dt.timedelta(days=1)

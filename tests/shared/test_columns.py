@@ -2,16 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, literal, select
 from sqlalchemy.exc import StatementError
 
 from shared.clock import new_id
 from shared.database import Database
 from shared.migrate import migrate
 from shared.privacy import Keyring
-from shared.tables.columns import settled_before
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import obeyed_commands
 from shared.tables.tracking import commands
 
@@ -46,6 +47,42 @@ def test_what_is_committed_is_read_in_its_order(database: Database) -> None:
             give(connection, verb)
 
     assert feed(database) == ["first", "second", "third"]
+
+
+def test_what_follows_a_place_is_read_and_what_was_read_is_not(database: Database) -> None:
+    with database.begin() as connection:
+        for n in range(5):
+            give(connection, f"{n}")
+    order = (commands.c.xact, commands.c.seq)
+    with database.read() as connection:
+        places = connection.execute(select(*order).order_by(*order)).all()
+        after = [
+            list(
+                connection.scalars(
+                    select(commands.c.verb).where(after_place(*place)).order_by(*order)
+                )
+            )
+            for place in ((0, 0), places[1], places[4])
+        ]
+
+    assert after == [["0", "1", "2", "3", "4"], ["2", "3", "4"], []]
+
+
+def test_sqlite_reads_nothing_again_that_was_read(tmp_path: Path) -> None:
+    """Looked up by the first part of a pair alone, a long history is read each time."""
+    database = Database(f"sqlite:///{tmp_path / 'writ.db'}", KEYRING)
+    migrate(database)
+    asked = select(commands.c.verb).where(after_place(0, 7))
+    words = str(asked.compile(database.engine, compile_kwargs={"literal_binds": True}))
+    with database.read() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}").all()
+    database.close()
+
+    assert "ix_commands_feed (xact=? AND seq>?)" in str(plan)
+
+
+def after_place(xact: int, seq: int) -> follows:
+    return follows(commands.c.xact, commands.c.seq, literal(xact), literal(seq))
 
 
 def test_a_row_that_commits_late_is_not_stepped_over(postgres_url: str) -> None:

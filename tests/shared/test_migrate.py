@@ -20,8 +20,8 @@ DECLARED = (intake, dispatch, tracking)
 
 
 @pytest.fixture
-def database(engine_url: str) -> Iterator[Database]:
-    made = Database(engine_url, KEYRING)
+def database(empty_engine_url: str) -> Iterator[Database]:
+    made = Database(empty_engine_url, KEYRING)
     yield made
     made.close()
 
@@ -101,8 +101,8 @@ def some_steps(folder: Path, *revisions: str) -> None:
         before = revision
 
 
-def test_migrating_again_and_at_once_changes_nothing(postgres_url: str) -> None:
-    databases = [Database(postgres_url, KEYRING) for _ in range(3)]
+def test_migrating_again_and_at_once_changes_nothing(empty_postgres_url: str) -> None:
+    databases = [Database(empty_postgres_url, KEYRING) for _ in range(3)]
 
     with ThreadPoolExecutor(3) as threads:
         for done in [threads.submit(migrate, one) for one in databases]:

@@ -29,6 +29,10 @@ COLUMNS = {
     "imports.file_name",
     "notices.link",
     "receipts.body",
+    "replies.message",
+    "replies.sender",
+    "replies.subject",
+    "replies.text",
     "reported_counts.evidence",
     "reported_counts.organiser",
 }

@@ -140,6 +140,15 @@ def test_without_a_certificate_the_provider_is_asked_to_send_again(
     assert answer.status_code == 503
 
 
+def test_that_an_email_was_opened_is_not_recorded_where_nobody_asked(
+    web: FlaskClient, small_database: Database
+) -> None:
+    answer = post(web, an_envelope(payload("ses/open.json")))
+
+    assert (answer.status_code, answer.json) == (200, {"recorded": None})
+    assert count(small_database, receipts) == 0
+
+
 def test_an_unknown_provider_has_no_door(web: FlaskClient) -> None:
     assert web.post("/v1/receipts/pigeon", data=b"{}").status_code == 404
 

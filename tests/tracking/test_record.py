@@ -1,5 +1,8 @@
 import json
+import random
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -7,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, func, select, text
+from sqlalchemy.exc import StatementError
 
 from services.tracking.receipts.contract import Receipt
 from services.tracking.receipts.ses import door
-from services.tracking.record import Recorded, record
+from services.tracking.record import Recorded, record, record_many
 from services.tracking.words import EventWord, Fact, Outcome, ShownState
 from shared.clock import new_id
 from shared.database import Database
@@ -36,6 +40,11 @@ def a_receipt(delivery_id: UUID | None, fact: Fact | None = None, **changes: Any
 def take(database: Database, receipt: Receipt) -> Recorded:
     with database.begin() as connection:
         return record(connection, receipt, NOON + minutes(1))
+
+
+def take_many(database: Database, given: Sequence[Receipt]) -> list[Recorded]:
+    with database.begin() as connection:
+        return record_many(connection, given, NOON + minutes(1))
 
 
 def outcome_of(database: Database, delivery_id: UUID) -> Outcome | None:
@@ -161,14 +170,74 @@ def test_one_receipt_many_times_at_once_is_stored_once(database: Database) -> No
     assert count(database, events) == 1
 
 
-def test_an_ordinary_receipt_costs_three_statements(small_database: Database) -> None:
+@pytest.mark.parametrize("number", [1, 100])
+def test_any_number_of_receipts_costs_four_statements(number: int, database: Database) -> None:
     said: list[str] = []
     listen = lambda *about: said.append(about[2])  # noqa: E731  (the shape of an event listener)
-    event.listen(small_database.engine, "before_cursor_execute", listen)
+    event.listen(database.engine, "before_cursor_execute", listen)
 
-    take(small_database, a_receipt(new_id()))
+    recorded = take_many(database, [a_receipt(new_id()) for _ in range(number)])
 
-    assert len([one for one in said if not one.startswith("BEGIN")]) == 3
+    assert recorded == [Recorded.FACT] * number
+    assert len([one for one in said if not one.startswith("BEGIN")]) == 4
+
+
+def test_what_became_of_each_is_told_in_the_order_given(database: Database) -> None:
+    known, twice = a_receipt(new_id()), a_receipt(new_id(), source_id="b")
+    take(database, known)
+
+    recorded = take_many(
+        database,
+        [
+            twice,
+            a_receipt(None, source_id="a"),
+            known,
+            twice,
+            a_receipt(new_id(), source_id="0"),
+            replace(a_receipt(new_id()), fact=None),
+        ],
+    )
+
+    assert recorded == ["fact", "kept", "repeated", "repeated", "fact", "kept"]
+
+
+def test_nothing_is_recorded_of_none(small_database: Database) -> None:
+    assert take_many(small_database, []) == []
+
+
+def test_a_batch_is_recorded_wholly_or_not_at_all(database: Database) -> None:
+    wrong = a_receipt(new_id(), body="\ud800")  # half a character, which no table holds
+
+    with pytest.raises(StatementError):
+        take_many(database, [a_receipt(new_id()), wrong, a_receipt(new_id())])
+
+    assert [count(database, table) for table in (receipts, events, outcomes)] == [0, 0, 0]
+
+
+def test_batches_that_overlap_never_wait_in_a_circle(database: Database) -> None:
+    deliveries = [new_id() for _ in range(12)]
+    told = [
+        a_receipt(delivery, a_fact(word), source_id=f"{delivery} {word}")
+        for delivery in deliveries
+        for word in EventWord
+    ]
+    dice = random.Random(7)
+    batches = [dice.sample(told, 60) for _ in range(24)]
+
+    with ThreadPoolExecutor(8) as pool:
+        recorded = list(pool.map(lambda batch: take_many(database, batch), batches))
+
+    taken = {one.source_id for batch in batches for one in batch}
+    assert [one for batch in recorded for one in batch].count(Recorded.FACT) == len(taken)
+    assert count(database, events) == len(taken)
+
+
+def test_the_status_code_lies_beside_the_reason(database: Database) -> None:
+    take(database, a_receipt(new_id(), a_fact(EventWord.BOUNCED, reason="hard", status="5.1.1")))
+
+    with database.read() as connection:
+        row = connection.execute(select(events.c.reason, events.c.status)).one()
+    assert tuple(row) == ("hard", "5.1.1")
 
 
 def test_a_receipt_lies_sealed_in_the_table(small_database: Database) -> None:
@@ -203,6 +272,30 @@ def test_what_is_stored_is_what_the_facts_add_up_to(database: Database) -> None:
         assert outcome_of(database, delivery) == project(facts)
 
     check()
+
+
+def test_a_batch_comes_to_what_its_receipts_come_to_one_by_one(database: Database) -> None:
+    @settings(max_examples=40, deadline=None)
+    @given(facts=FACTS, dice=st.randoms(use_true_random=False))
+    def check(facts: list[Fact], dice: random.Random) -> None:
+        alone, together = new_id(), new_id()
+
+        for fact in facts:
+            take(database, a_receipt(alone, fact))
+        take_many(database, dice.sample([a_receipt(together, fact) for fact in facts], len(facts)))
+
+        assert outcome_of(database, together) == outcome_of(database, alone)
+        assert facts_of(database, together) == facts_of(database, alone)
+
+    check()
+
+
+def facts_of(database: Database, delivery_id: UUID) -> set[tuple[Any, ...]]:
+    query = select(events.c.word, events.c.reason, events.c.occurred_at)
+    with database.read() as connection:
+        rows = connection.execute(query.where(events.c.delivery_id == delivery_id)).all()
+    assert len(set(rows)) == len(rows)
+    return {tuple(row) for row in rows}
 
 
 def test_sqlite_keeps_what_was_recorded_when_it_is_opened_again(tmp_path: Any) -> None:

@@ -10,6 +10,7 @@ from services.dispatch.obey import obey
 from services.tracking.record import event_id
 from services.tracking.resolve import BATCH, NEIGHBOURS, resolve
 from services.tracking.words import EventWord
+from shared.catalogue import Catalogue
 from shared.database import Database
 from shared.tables.dispatch import attempts, deliveries
 from shared.tables.tracking import commands, events
@@ -260,7 +261,7 @@ def a_delivery_called_not_taken(database: Database, *, obeyed: bool) -> UUID:
 
 def dispatch_obeys(database: Database) -> None:
     with database.begin() as connection:
-        obey(connection, NOON)
+        obey(connection, Catalogue([]), NOON)
 
 
 def standing(database: Database, delivery: UUID) -> tuple[str, list[str]]:

@@ -6,13 +6,15 @@ own id, or raises one of:
 ProviderError
 ├── NotSent      provably not taken: the delivery is due again
 │   ├── TryLater     throttled, unreachable: in a while
-│   └── LaneHeld     the account cannot send at all: everything on this lane waits
+│   └── LaneHeld     the account cannot send at all: everything on this lane waits, and why
 ├── Refused      provably not taken, and never will be
 └── Unclear      nobody can tell: read timeout, reset, 5xx.  Never repeated by guess
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 
@@ -33,11 +35,33 @@ class NotSent(ProviderError):
 
 
 class TryLater(NotSent):
-    pass
+    """`throttled`: we were faster than the account may; slower would have been taken."""
+
+    def __init__(self, detail: str, *, after_s: float = 0, throttled: bool = False) -> None:
+        super().__init__(detail, after_s=after_s)
+        self.throttled = throttled
+
+
+class LaneReason(StrEnum):
+    """What about the account has to change before anything on this lane can leave."""
+
+    DAILY_QUOTA = "daily_quota"  # of a rolling 24 hours: ends by itself
+    SENDING_PAUSED = "sending_paused"  # by the account's owner, or for its bounces
+    ACCOUNT_SUSPENDED = "account_suspended"  # by the provider, for good
+    NOT_VERIFIED = "not_verified"  # our own address, domain or MAIL FROM
+    CONFIGURATION_SET = "configuration_set"  # it, or its pool of addresses, does not exist
+    CREDENTIALS = "credentials"  # none, expired, or not allowed to do this
+    ACCOUNT = "account"  # anything else
 
 
 class LaneHeld(NotSent):
-    pass
+    """`after_s`: seconds after which asking again makes sense."""
+
+    def __init__(
+        self, detail: str, *, after_s: float = 0, reason: LaneReason = LaneReason.ACCOUNT
+    ) -> None:
+        super().__init__(detail, after_s=after_s)
+        self.reason = reason
 
 
 class Refused(ProviderError):
@@ -46,6 +70,15 @@ class Refused(ProviderError):
 
 class Unclear(ProviderError):
     pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One file that travels with an email."""
+
+    filename: str
+    content_type: str  # "application/pdf"
+    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +92,10 @@ class Email:
     subject: str
     text: str
     html: str
+    attachments: tuple[Attachment, ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()  # name and value, beside those above
+    campaign: str | None = None  # its slug, by which a provider's own statistics can be read
+    follow_reading: bool = False  # whether the provider may watch who opens it and clicks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,11 +119,58 @@ class Taken:
     currency: str | None = None  # ISO 4217
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What a provider lets us send, and what we have sent."""
+
+    max_24h: int | None  # emails in any 24 hours; None: as many as we like
+    max_rate_per_s: float
+    sent_24h: int
+    sending_enabled: bool
+    enforcement: str  # the provider's own word for our standing
+
+
 class EmailProvider(Protocol):
     name: str
 
     def send(self, email: Email) -> Taken:
         """Hands over once, with a hard timeout and no repeat.  Raises ProviderError."""
+
+
+@runtime_checkable
+class BulkEmailProvider(EmailProvider, Protocol):
+    most: int  # emails in one call
+
+    def fits(self, email: Email) -> bool:
+        """Whether this email may travel together with others."""
+
+    def send_many(self, emails: Sequence[Email]) -> list[Taken | ProviderError]:
+        """Hands over once, in one call; how each ended, in the order of `emails`.
+
+        All have the same `from_` and `reply_to`, all `fits`, and there are `most` at most; raises
+        ValueError otherwise, before anything leaves.
+        """
+
+
+@runtime_checkable
+class MeteredProvider(Protocol):
+    name: str
+
+    def account(self) -> Account:
+        """What may be sent at present.  Raises ProviderError; nothing was sent by asking."""
+
+
+@runtime_checkable
+class SuppressingProvider(Protocol):
+    """One that keeps a list of its own, to which it delivers nothing."""
+
+    name: str
+
+    def suppress(self, email: str, *, complaint: bool) -> None:
+        """Puts the mailbox on the list; twice does no harm.  Raises ProviderError."""
+
+    def unsuppress(self, email: str) -> None:
+        """Takes it off; one that is not on it stays off.  Raises ProviderError."""
 
 
 class LetterProvider(Protocol):

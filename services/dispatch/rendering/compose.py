@@ -7,7 +7,7 @@ read as markup or as a template.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from markdown_it import MarkdownIt
@@ -30,6 +30,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class Paragraph:
     spans: tuple[Span, ...]
+    typed: bool = field(default=False, compare=False)  # by a supporter, in whatever direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +79,23 @@ def compose(
     )
 
 
-def _filled(blocks: tuple[Block, ...], values: Mapping[str, str], words: str) -> Iterator[Block]:
-    for block in blocks:
-        if isinstance(block, Bullets):
+def _filled(parts: tuple["_Part", ...], values: Mapping[str, str], words: str) -> Iterator[Block]:
+    for part in parts:
+        block = part.block
+        if part.is_words:
+            yield from (Paragraph((Span(one),), typed=True) for one in paragraphs(words))
+        elif part.is_fixed:
+            yield block
+        elif isinstance(block, Bullets):
             items = tuple(_fill_spans(item, values) for item in block.items)
             yield Bullets(items, ordered=block.ordered)
-        elif _is_words(block):
-            yield from _paragraphs(words)
         else:
             yield Paragraph(_fill_spans(block.spans, values))
 
 
-def _is_words(block: Paragraph) -> bool:
-    text = "".join(span.text for span in block.spans).strip()
-    found = PLACEHOLDER.fullmatch(text)
-    return found is not None and found[1] == "words"
-
-
-def _paragraphs(words: str) -> Iterator[Paragraph]:
+def paragraphs(words: str) -> Iterator[str]:
     """The supporter's words as typed: blank lines part paragraphs, single ones stay line breaks."""
-    for part in _BLANK_LINE.split(words.strip()):
-        if part.strip():
-            yield Paragraph((Span(part.strip()),))
+    return (part.strip() for part in _BLANK_LINE.split(words) if part.strip())
 
 
 def _fill_spans(spans: tuple[Span, ...], values: Mapping[str, str]) -> tuple[Span, ...]:
@@ -112,10 +108,30 @@ def _fill(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(lambda found: values.get(found[1], ""), text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A block of a template, and what is known of it for every message."""
+
+    block: Block
+    is_words: bool  # the place of the supporter's words
+    is_fixed: bool  # no placeholder: it says the same in every message
+
+
 @lru_cache(maxsize=512)
-def _parsed(body: str) -> tuple[Block, ...]:
+def _parsed(body: str) -> tuple[_Part, ...]:
     tree = SyntaxTreeNode(MarkdownIt("commonmark").parse(body))
-    return tuple(_block(node) for node in tree.children)
+    return tuple(_part(_block(node)) for node in tree.children)
+
+
+def _part(block: Block) -> _Part:
+    lines = block.items if isinstance(block, Bullets) else (block.spans,)
+    text = "".join(span.text for line in lines for span in line).strip()
+    only = PLACEHOLDER.fullmatch(text)
+    return _Part(
+        block=block,
+        is_words=isinstance(block, Paragraph) and only is not None and only[1] == "words",
+        is_fixed=not any(PLACEHOLDER.search(span.text) for line in lines for span in line),
+    )
 
 
 def _block(node: SyntaxTreeNode) -> Block:

@@ -6,16 +6,17 @@ text is ever compiled.
 """
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from services.dispatch.rendering.compose import Block, Bullets, Composition, Span
+from services.dispatch.rendering.mime import one_line
 
 _LINK = "color:inherit;overflow-wrap:anywhere"
 
@@ -29,27 +30,31 @@ class EmailText:
 
 def write_email(composition: Composition, *, organiser: str) -> EmailText:
     """`organiser` is named in the footer: an office may ask who carries these letters."""
-    page = _template().render(
+    text = [text_block(block) for block in composition.blocks]
+    blocks = [html_block(block) for block in composition.blocks]
+    return in_frame(composition, text, blocks, organiser=organiser)
+
+
+def in_frame(
+    composition: Composition, text: Sequence[str], blocks: Sequence[Markup], *, organiser: str
+) -> EmailText:
+    """The blocks of an email, each in both forms, with subject, signature and footer around."""
+    page = template("email.html.j2").render(
         subject=composition.subject,
         language=composition.language,
         direction="rtl" if composition.right_to_left else "ltr",
-        blocks=[_html_block(block) for block in composition.blocks],
+        blocks=blocks,
         signature=composition.signature,
         reference=composition.reference,
         organiser=organiser,
     )
-    return EmailText(subject=composition.subject, text=_text(composition, organiser), html=page)
+    signed = ["\n".join(composition.signature)] if composition.signature else []
+    footer = f"-- \n{organiser} · {composition.reference}"
+    plain = "\n\n".join([*text, *signed, footer]) + "\n"
+    return EmailText(subject=one_line(composition.subject), text=plain, html=page)
 
 
-def _text(composition: Composition, organiser: str) -> str:
-    parts = [_text_block(block) for block in composition.blocks]
-    if composition.signature:
-        parts.append("\n".join(composition.signature))
-    parts.append(f"-- \n{organiser} · {composition.reference}")
-    return "\n\n".join(parts) + "\n"
-
-
-def _text_block(block: Block) -> str:
+def text_block(block: Block) -> str:
     if not isinstance(block, Bullets):
         return _plain(block.spans)
     marks = (f"{n}. " if block.ordered else "- " for n in range(1, len(block.items) + 1))
@@ -60,9 +65,11 @@ def _plain(spans: tuple[Span, ...]) -> str:
     return "".join(span.text for span in spans)
 
 
-def _html_block(block: Block) -> Markup:
+def html_block(block: Block) -> Markup:
     if not isinstance(block, Bullets):
-        return Markup(f'<p style="margin:0 0 16px">{"".join(_html(block.spans))}</p>')  # noqa: S704
+        own = ' dir="auto"' if block.typed else ""
+        text = "".join(_html(block.spans))
+        return Markup(f'<p style="margin:0 0 16px"{own}>{text}</p>')  # noqa: S704  (escaped in _html)
     tag = "ol" if block.ordered else "ul"
     items = "".join(f"<li>{''.join(_html(item))}</li>" for item in block.items)
     return Markup(f'<{tag} style="margin:0 0 16px">{items}</{tag}>')  # noqa: S704  (escaped in _html)
@@ -76,13 +83,18 @@ def _html(spans: tuple[Span, ...]) -> Iterator[str]:
         yield f"<strong>{text}</strong>" if span.bold else text
 
 
-@lru_cache(maxsize=1)
-def _template() -> Template:
-    environment = ImmutableSandboxedEnvironment(
+@cache
+def template(name: str) -> Template:
+    """A template of this folder, compiled once."""
+    return _environment().get_template(name)
+
+
+@cache
+def _environment() -> Environment:
+    return ImmutableSandboxedEnvironment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("email.html.j2")

@@ -19,15 +19,16 @@ class AddressDoesNotFit(LetterFault):
 
 
 class TooLong(LetterFault):
-    """The text needs more than two pages."""
+    """The text needs more than two pages, or those of a digest are too many for an email."""
 
 
 class GlyphMissing(LetterFault):
-    """No font has these characters."""
+    """No font has these characters.  The message names the first: all of them might be a text."""
 
-    def __init__(self, characters: str) -> None:
+    def __init__(self, characters: str, *, others: str = "") -> None:
         names = ", ".join(f"U+{ord(char):04X}" for char in dict.fromkeys(characters))
         super().__init__(f"no font has {names}")
+        self.characters = frozenset(characters + others)
 
 
 class Check(StrEnum):

@@ -67,6 +67,7 @@ def _fault_of(error: typst.TypstError) -> Exception:
     """Our word for Typst's; the text it quotes stays behind."""
     if "ADDRESS_DOES_NOT_FIT" in error.message:
         return AddressDoesNotFit("a line is wider than the window, even at the smallest size")
-    if unshown := UNSHOWN.search(error.message):
-        return GlyphMissing(ESCAPED.sub(lambda found: chr(int(found[1], 16)), unshown[1]))
+    if unshown := UNSHOWN.findall(error.diagnostic):  # all of them; `message` has the first
+        first, *others = (ESCAPED.sub(lambda it: chr(int(it[1], 16)), one) for one in unshown)
+        return GlyphMissing(first, others="".join(others))
     return PageFault(Check.SET)

@@ -115,11 +115,12 @@ def _body(script: str, plain: tuple[str, ...]) -> tuple[Family, ...]:
 
 LRI, PDI, SOFT_BREAK = "\u2066", "\u2069", "\u200b"
 
-# A phone or a number of three groups. Two groups alone may be a range of years, and a reader of
+# A phone or a number of three groups. A bracket belongs to it only where it closes within: parted
+# from the other, it would turn around. Two groups alone may be a range of years, and a reader of
 # Arabic expects "2019-2021" to run from right to left.
 GAP: Final = r"[ \u00a0./()\-\u2010\u2011\u2013]{1,2}"
 GROUPED_DIGITS: Final = re.compile(
-    rf"(?:[+(]{{1,2}}|(?<!\d)[0\u0660\u06f0])\d+(?:{GAP}\d+)+|\d+(?:{GAP}\d+){{2,}}"
+    rf"(?:\(?\+\(?|\((?=\d+\))|(?<!\d)[0\u0660\u06f0])\d+(?:{GAP}\d+)+|\d+(?:{GAP}\d+){{2,}}"
 )
 
 # The CJK font sets quotes as wide as a character, which would tear "O’Neill" apart; the apostrophe

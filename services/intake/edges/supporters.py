@@ -39,7 +39,8 @@ class SupportersEdge:
         Of all actions that you handed in for this supporter the name, the email address, the words
         and your `reference` are erased for good, and so are rendered emails and letters, and what
         providers told about them. What has not left yet is cancelled. The sums stay: an action that
-        was counted is still counted, for nobody.
+        was counted is still counted, for nobody. A file that you handed in before, and that is not
+        over yet, leaves out the rows of this supporter, and tells so (`erased_meanwhile`).
 
         Actions that the supporter took through other organisations are theirs to erase. Asking
         again changes nothing, and answers 0. A later action of the same supporter is a new one.

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, Select, delete, insert, select, update
 
+from services.intake import leave_out
 from services.intake.imports.mapping import ActionField, ColumnMap
 from services.intake.imports.reading import Layout
 from shared.database import Database
@@ -62,6 +63,11 @@ class Import:
     checked_at: dt.datetime | None
     started_at: dt.datetime | None
     ended_at: dt.datetime | None
+
+    @property
+    def taken(self) -> int:
+        """Rows that became actions."""
+        return self.accepted + self.duplicates
 
     @classmethod
     def of(cls, row: Row[Any]) -> Self:
@@ -137,7 +143,8 @@ def pieces(database: Database, import_id: UUID) -> Callable[[], Iterator[bytes]]
 
 
 def forget(connection: Connection, import_id: UUID) -> None:
-    """Removes the file."""
+    """Removes the file, and whom it was to leave out."""
+    leave_out.forget(connection, import_id)
     connection.execute(delete(import_parts).where(import_parts.c.import_id == import_id))
 
 

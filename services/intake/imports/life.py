@@ -70,8 +70,8 @@ class Imports:
                 self._close(connection, import_id, client, file=file, sent=sent())
         except BaseException:  # whatever it was, half a file is none
             with self.database.begin() as connection:
-                forget(connection, import_id)
                 connection.execute(delete(imports).where(imports.c.id == import_id))
+                forget(connection, import_id)  # second: nobody adds to it any more
             raise
         return self.mine(client.id, import_id)
 

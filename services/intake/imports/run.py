@@ -2,7 +2,8 @@
 
 In: an import that is `running`.  Out: its actions, and the same import `done`.  A chunk's actions
 and the number of rows behind us are committed together: a crash doubles nothing and loses nothing.
-Raises FileFault, and DayUsedUp where the rest comes when the client's next day begins.
+Who was erased since the file was handed in is left out, also where all rows are wanted.  Raises
+FileFault, and DayUsedUp where the rest comes when the client's next day begins.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
+from sqlalchemy import Connection
+
 from services.intake.accept import Action
-from services.intake.imports.desk import CHUNK, Chunk, Desk, faults_in
+from services.intake.imports.desk import CHUNK, Chunk, Desk, faults_in, tell
 from services.intake.imports.keeping import Import, ImportState, RowsWanted, end, move
-from services.intake.imports.unreadable import FileFault
+from services.intake.imports.unreadable import ROW_FAULTS, FileFault, RowFault
+from services.intake.leave_out import left_out
 from services.intake.told import own_firsts
 from shared.api_keys import Client
 from shared.catalogue import Catalogue
@@ -43,7 +47,7 @@ def run(desk: Desk, one: Import, until: float) -> bool:
                     catalogue=catalogue,
                     capped=client.daily_actions > 0,
                 )
-                day.stored = len(good) if taken else 0
+                day.stored = taken.taken - one.taken if taken else 0
             if taken is None:
                 return False
             one = taken
@@ -52,7 +56,7 @@ def run(desk: Desk, one: Import, until: float) -> bool:
                 return True
     with desk.database.begin() as connection:
         # Those that turned bad since they were checked are among them.
-        bad = one.done - one.accepted - one.duplicates
+        bad = one.done - one.taken
         end(connection, one, ImportState.DONE, bad=bad, ended_at=desk.taker.clock())
     return False
 
@@ -88,11 +92,29 @@ def _taken(
         # First, because it locks: of two processes at the same chunk, the second finds it taken.
         if not move(connection, one, done=behind.done):
             return None
+        good = _kept(connection, one, good)  # after that lock: see leave_out.py
         take = partial(desk.taker.take, connection, catalogue=catalogue, capped=capped)
         taken = take(good) if good else []
         own = own_firsts(connection, one.client_id, (each.duplicate_of for each in taken))
         # What another client's supporters did before is not told, not even as a number.
         duplicates = one.duplicates + sum(each.duplicate_of in own for each in taken)
-        accepted = one.accepted + one.duplicates + len(taken) - duplicates
+        accepted = one.taken + len(taken) - duplicates
         move(connection, behind, accepted=accepted, duplicates=duplicates)
     return replace(behind, accepted=accepted, duplicates=duplicates)
+
+
+def _kept(connection: Connection, one: Import, good: Sequence[Action]) -> Sequence[Action]:
+    """Without those who were erased meanwhile; of these it is told that they are left out.
+
+    A client learns the reason where it asked itself: that somebody had Writ's operator erase
+    everything, maybe on account of another client, is not its business.
+    """
+    asked = left_out(connection, one.id)
+    if not asked:
+        return good
+    faults = []
+    for gone in (each for each in good if each.supporter_ref in asked):
+        code = "erased_meanwhile" if asked[gone.supporter_ref] else "left_out"
+        faults.append(RowFault(gone.import_row or 0, None, code, ROW_FAULTS[code]))
+    tell(connection, one, faults)
+    return [each for each in good if each.supporter_ref not in asked]

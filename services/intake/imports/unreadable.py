@@ -23,7 +23,7 @@ FILE_FAULTS: Mapping[str, str] = {
     "cut_off": "The last row ends too early: the file may be cut off.",
     "column_missing": "The map names a column that the file's first row does not have.",
     "column_repeated": "Two columns of the file have the same name.",
-    "field_missing": "No column gives this field, and it has no default.",
+    "field_missing": "No column gives this field: name one that does, or give it for every row.",
     "field_repeated": "Two columns give the same field.",
     "client_ended": "The client's key was ended.",
     "turned_bad": "The row was good when it was checked and is not any more, and all rows were "
@@ -42,6 +42,9 @@ ROW_FAULTS: Mapping[str, str] = {
     "too_many_cells": "The row has more cells than the first row has names.",
     "unclear_answer": "Neither yes nor no.",
     "unclear_moment": "Not a date that everybody reads the same: write 2026-06-30.",
+    "erased_meanwhile": "You erased this supporter after the file was handed in: the row was left "
+    "out.",
+    "left_out": "The row was left out; whoever runs Writ can say why.",
 }
 
 

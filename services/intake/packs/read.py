@@ -8,8 +8,9 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.intake.packs.campaigns import campaign_faults
 from services.intake.packs.coherence import PackFiles, TemplateFile, coherence_faults
-from services.intake.packs.recipients import country_fault, email_fault, recipient_faults
+from services.intake.packs.recipients import country_fault, recipient_faults
 from services.intake.packs.source import Fault, PackFaults, Source, read_source
 from services.intake.packs.templates import read_template
 from services.intake.packs.toml_file import TomlFile, parse_toml
@@ -107,9 +108,7 @@ class _Reader:
         self.faults += faults
         if campaign:
             self.files.campaign = campaign
-            self.faults += email_fault(file, ("sender", "email"), campaign.sender.email)
-            if campaign.closes and campaign.closes < campaign.opens:
-                self.faults.append(file.fault(("closes",), "`closes` lies before `opens`"))
+            self.faults += campaign_faults(file, campaign)
 
     def _read_case(self, slug: str, file: TomlFile | None) -> None:
         self.files.cases[slug] = None

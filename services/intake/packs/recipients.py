@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from babel import Locale, UnknownLocaleError
 from email_validator import EmailNotValidError, validate_email
+from holidays import list_supported_countries
 
 from services.intake.offer import is_country
 from services.intake.packs.source import Fault
@@ -28,6 +29,7 @@ def recipient_faults(file: TomlFile, recipient: Recipient) -> list[Fault]:
     return [
         *_place(file, recipient),
         *_reach(file, recipient),
+        *_pace(file, recipient),
         *_dated(file, "holder", recipient.holders),
         *_dated(file, "address", recipient.addresses),
         *_dated(file, "mailbox", recipient.mailboxes),
@@ -71,6 +73,16 @@ def _reach(file: TomlFile, recipient: Recipient) -> Iterator[Fault]:
         yield from _address(file, number, address, recipient)
     for number, mailbox in enumerate(recipient.mailboxes):
         yield from email_fault(file, ("mailbox", number, "email"), mailbox.email)
+
+
+def _pace(file: TomlFile, recipient: Recipient) -> Iterator[Fault]:
+    """A region has holidays of its own only where the calendar of its country knows it."""
+    region, country = recipient.pace.region, recipient.country
+    known = list_supported_countries().get(country, [])
+    if region is not None and region not in known:
+        there = ", ".join(sorted(known)) or "none"
+        why = f"{country} has no region {region!r} with holidays of its own; there are: {there}"
+        yield file.fault(("pace", "region"), why)
 
 
 def _address(

@@ -22,6 +22,7 @@ ORDER = (
     ShownState.PRINTED,
     ShownState.POSTED,
     ShownState.DELIVERED,
+    ShownState.ANSWERED,
     ShownState.BOUNCED,
     ShownState.RETURNED,
     ShownState.EXPIRED,
@@ -32,7 +33,7 @@ ORDER = (
 GROUPS: Mapping[str, tuple[ShownState, ...]] = {
     "waiting": (ShownState.PLANNED, ShownState.HELD, ShownState.SENDING, ShownState.UNKNOWN),
     "on their way": (ShownState.HANDED_OVER, ShownState.PRINTED, ShownState.POSTED),
-    "arrived": (ShownState.DELIVERED, ShownState.COMPLAINED),
+    "arrived": (ShownState.DELIVERED, ShownState.ANSWERED, ShownState.COMPLAINED),
     "came back": (
         ShownState.BOUNCED,
         ShownState.RETURNED,

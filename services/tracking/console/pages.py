@@ -19,6 +19,7 @@ from services.tracking.console.documents import Documents
 from services.tracking.console.door import ConsoleDoor
 from services.tracking.console.files import FilePages
 from services.tracking.console.reading import papers
+from services.tracking.console.replies import ReplyPages, replies_to
 from services.tracking.console.template import Pages
 from services.tracking.queries import timeline
 from services.tracking.queries.deliveries import Search, Shown, find_newest, get
@@ -71,6 +72,7 @@ def add_console(
     blueprint.register_error_handler(Problem, pages.problem)
     console.hang(blueprint)
     FilePages(database, documents, pages.assets).hang(blueprint)
+    ReplyPages(database, pages).hang(blueprint)
     app.register_blueprint(blueprint)
     app.add_url_rule("/", "root", lambda: redirect(url_for("console.home")))
 
@@ -131,6 +133,7 @@ class Console:
         with self.database.read() as connection:
             shown = _existing(get(connection, delivery_id, client_id=None))
             kept = papers(connection, delivery_id)
+            replies = replies_to(connection, delivery_id)
             moments = timeline.of_delivery(connection, delivery_id)
         parts = self.documents.email(kept.shown.document if kept.shown else None)
         pages = self.documents.page_count(kept.shown.document if kept.shown else None)
@@ -138,6 +141,7 @@ class Console:
             "delivery.html.j2",
             shown=shown,
             papers=kept,
+            replies=replies,
             moments=moments,
             acts=fitting(shown),
             email=parts,

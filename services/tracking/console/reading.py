@@ -61,7 +61,7 @@ def papers(connection: Connection, delivery_id: UUID) -> Papers:
     )
     return Papers(
         [
-            (row, _opened(row.address, row.id) if row.address else "")
+            (row, opened(row.address, row.id) if row.address else "")
             for row in connection.execute(tried.order_by(attempts.c.number))
         ],
         connection.execute(ordered).all(),
@@ -105,10 +105,10 @@ def _receipts(connection: Connection, delivery_id: UUID) -> list[tuple[Any, str]
         .order_by(receipts.c.received_at)
         .limit(MOST)
     )
-    return [(row, readable(_opened(row.body, row.id)) if row.body else ERASED) for row in rows]
+    return [(row, readable(opened(row.body, row.id)) if row.body else ERASED) for row in rows]
 
 
-def _opened(sealed: Sealed, row: UUID) -> str:
+def opened(sealed: Sealed, row: UUID) -> str:
     """One value that does not open must not take the page away from who looks for the reason."""
     try:
         return sealed.open(row)

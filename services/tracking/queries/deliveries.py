@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from services.tracking.words import SHOWN_STATE, ShownState
-from shared.tables.columns import settled_before
+from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import attempts, carriages, deliveries, obeyed_commands
 from shared.tables.intake import actions
 from shared.tables.tracking import Verb, commands, outcomes
@@ -97,7 +97,7 @@ def find(
     order = (deliveries.c.xact, deliveries.c.seq)
     query = _shown().where(*_conditions(search), deliveries.c.xact < settled_before())
     if after is not None:
-        query = query.where(tuple_(*order) > tuple_(*after))
+        query = query.where(follows(*order, *after))
     return _read(connection, query.order_by(*order).limit(limit))
 
 

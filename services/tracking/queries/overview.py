@@ -1,6 +1,6 @@
 """What flows and what stands still, on one page: figures for the console's first view.
 
-In: a mode and the time.  Out: `Overview`, made of the tally and three short looks at the queues.
+In: a mode and the time.  Out: `Overview`, made of the tally and some short looks at the queues.
 """
 
 import datetime as dt
@@ -16,6 +16,7 @@ from services.tracking.queries.tally import CaseTally, tally
 from services.tracking.words import ShownState
 from shared.tables.dispatch import DeliveryState, deliveries
 from shared.tables.intake import actions
+from shared.tables.pacing import stops
 
 LATELY = dt.timedelta(hours=1)
 _HELD = "deliveries.state = 'due' AND deliveries.held_reason IS NOT NULL"
@@ -32,6 +33,7 @@ class Overview:
     oldest_due: dt.datetime | None  # None: nothing that is due waits
     oldest_unknown: dt.datetime | None
     held: Sequence[tuple[str, int]]  # why, and how many deliveries; the most first
+    stopped: int  # addresses and recipients that get nothing more
     reported: Sequence[Reported]  # by organisers, without names: claims, in no other figure
     other_mode: bool  # there are actions of the other mode, too
 
@@ -70,6 +72,7 @@ def overview(connection: Connection, *, mode: str, now: dt.datetime) -> Overview
             connection, mode, f"deliveries.state = '{DeliveryState.UNKNOWN.value}'"
         ),
         held=_held(connection, mode),
+        stopped=_stopped(connection) if mode == "live" else 0,
         reported=reported(connection, mode=mode),
         other_mode=_is_there(connection, "test" if mode == "live" else "live"),
     )
@@ -97,6 +100,11 @@ def _held(connection: Connection, mode: str) -> list[tuple[str, int]]:
         .limit(20)
     )
     return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def _stopped(connection: Connection) -> int:
+    in_force = select(func.count()).select_from(stops).where(stops.c.lifted_at.is_(None))
+    return connection.scalar(in_force) or 0
 
 
 def _is_there(connection: Connection, mode: str) -> bool:

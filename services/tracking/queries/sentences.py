@@ -23,6 +23,7 @@ STATE_SAYS: Mapping[ShownState, str] = {
     ShownState.POSTED: "In the post.",
     ShownState.EXPIRED: "The mailbox could not be reached, and the provider gave up.",
     ShownState.DELIVERED: "Arrived, as far as anybody can prove.",
+    ShownState.ANSWERED: "Arrived, and somebody wrote back.",
     ShownState.BOUNCED: "The recipient's mail server sent it back.",
     ShownState.RETURNED: "The post brought it back.",
     ShownState.COMPLAINED: "Arrived, and the reader marked it as spam.",
@@ -52,6 +53,10 @@ _EVENT_SAYS: Mapping[EventWord, str] = {
     EventWord.POSTED: "Handed to the post",
     EventWord.EXPIRED: "The provider gave up after trying for hours",
     EventWord.DELIVERED: "Delivered",
+    EventWord.OPENED: "It was opened, by a reader or by a machine on the way",
+    EventWord.CLICKED: "A link in it was followed, by a reader or by a machine on the way",
+    EventWord.ACKNOWLEDGED: "The recipient wrote that it has arrived",
+    EventWord.ANSWERED: "An answer came",
     EventWord.BOUNCED: "The recipient's mail server sent it back",
     EventWord.SUPPRESSED: "The provider withheld it: the address is on its stop list",
     EventWord.RETURNED: "The post brought it back",
@@ -70,6 +75,12 @@ _REASON_SAYS: Mapping[str, str] = {
     "own_stop_list": "on our own account's list",
     "bad_content": "it took the content for harmful",
     "out_of_office": "most likely an absence notice",
+    "relayed": "taken in by a server that sends no receipts",
+    "expanded": "passed on to everybody on a list",
+    "absence": "an absence notice",
+    "by_machine": "nobody wrote it",
+    "read_receipt": "a notice that it was displayed",
+    "reference_number": "with a reference number",
 }
 
 _ATTEMPT_SAYS: Mapping[AttemptState, str] = {
@@ -82,7 +93,13 @@ _ATTEMPT_SAYS: Mapping[AttemptState, str] = {
 
 _DRY_RUN = "dry_run"
 _DRY_RUN_SAYS = "Attempt {number}: a test. It was rendered, and nothing was sent"
-_PROVIDERS = {"ses": "Amazon SES", "print_vendor": "the print vendor", _DRY_RUN: "the dry run"}
+_PROVIDERS = {
+    "mail": "the mailbox for answers",
+    "ses": "Amazon SES",
+    "print_vendor": "the print vendor",
+    "smtp": "the mail relay",
+    _DRY_RUN: "the dry run",
+}
 
 
 def provider_name(provider: str | None) -> str:
@@ -120,6 +137,10 @@ def attempt_says(state: str, number: int, provider: str) -> str:
     if provider == _DRY_RUN and state == AttemptState.SENT:
         said = _DRY_RUN_SAYS
     return said.format(number=number, provider=provider_name(provider)) + "."
+
+
+def addressed_says(holder: str) -> str:
+    return f"Addressed to {holder}."
 
 
 def money(minor: int | None, currency: str | None) -> str:

@@ -1,12 +1,12 @@
 """Everything that happened to an action or a delivery, in order, each with a sentence.
 
 In: an id.  Out: moments, from intake's action, dispatch's plan, attempts and print orders, the
-providers' events, and the commands given with what they did.  Nobody is named; what a person or a
-mail server wrote freely stands apart, in `aside`.
+providers' events, and the commands given with what they did.  Nobody is named but who held the
+office written to; what a person or a mail server wrote freely stands apart, in `aside`.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -19,6 +19,7 @@ from services.tracking.queries.sentences import (
     CONFIRMED_SAYS,
     HELD_SAYS,
     TEST_SAYS,
+    addressed_says,
     attempt_says,
     event_says,
     money,
@@ -26,6 +27,7 @@ from services.tracking.queries.sentences import (
     provider_name,
     standing_says,
 )
+from shared.catalogue import Kind
 from shared.tables.dispatch import (
     AttemptState,
     attempts,
@@ -35,7 +37,13 @@ from shared.tables.dispatch import (
     print_orders,
 )
 from shared.tables.intake import actions
-from shared.tables.tracking import commands, events, receipts
+from shared.tables.tracking import Verb, commands, events, receipts
+
+#: What one delivery taught us for others.
+_ABOUT_ADDRESSES: Mapping[str, str] = {
+    Verb.STOP: "Asked of dispatch: nothing more goes there until somebody has looked.",
+    Verb.SLOW: "Asked of dispatch: more patience with the mail server that refused it.",
+}
 
 
 class _Step(IntEnum):
@@ -152,19 +160,29 @@ def _planned(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
 
 
 def _attempted(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
-    names = ("delivery_id", "number", "state", "provider", "started_at", "detail")
-    columns = (attempts.c[name] for name in names)
-    for row in connection.execute(select(*columns).where(attempts.c.delivery_id.in_(ids))):
+    names = ("delivery_id", "number", "state", "provider", "started_at", "detail", "holder")
+    query = (
+        select(*(attempts.c[name] for name in names), deliveries.c.kind, deliveries.c.carrier)
+        .join_from(attempts, deliveries, deliveries.c.id == attempts.c.delivery_id)
+        .where(attempts.c.delivery_id.in_(ids))
+    )
+    for row in connection.execute(query):
         state = AttemptState(row.state)
         yield Moment(
             at=row.started_at,  # a receipt may bear an earlier time than our note of the answer
             word=f"attempt_{state}",
-            says=attempt_says(state, row.number, row.provider),
+            says=" ".join([attempt_says(state, row.number, row.provider), *_addressed(row)]),
             aside=row.detail,
             source="dispatch",
             delivery_id=row.delivery_id,
             step=_Step.ATTEMPT,
         )
+
+
+def _addressed(row: Any) -> Iterator[str]:
+    """To whom an office's post was addressed then.  Who hands on solidarity is told to nobody."""
+    if row.holder and row.kind != Kind.SOLIDARITY and row.carrier != "notice":
+        yield addressed_says(row.holder)
 
 
 def _ordered(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
@@ -194,7 +212,7 @@ def _told(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
             word=row.word,
             says=event_says(row.word, row.reason),
             aside=f"“{row.detail}”" if row.detail else None,
-            source=row.source or "tracking",
+            source=row.source or "mail",  # what came back by email has no receipt
             delivery_id=row.delivery_id,
             step=_Step.EVENT,
         )
@@ -208,11 +226,14 @@ def _commanded(connection: Connection, ids: Sequence[UUID]) -> Iterator[Moment]:
     )
     for row in connection.execute(query):
         effect = f"Effect: {row.effect}." if row.effect else "Dispatch has not obeyed it yet."
+        says, aside = f"{_asked(row.verb, row.arguments)} {effect}", f"Why: {row.why}."
+        if row.verb in _ABOUT_ADDRESSES:  # its effect names a domain, and counts others' post
+            says, aside = _asked(row.verb, row.arguments), f"{aside} {effect}"
         yield Moment(
             at=row.given_at,
             word=f"command_{row.verb}",
-            says=f"{_asked(row.verb, row.arguments)} {effect}",
-            aside=f"Why: {row.why}.",
+            says=says,
+            aside=aside,
             source="tracking",
             delivery_id=row.delivery_id,
             step=_Step.COMMAND,
@@ -237,6 +258,8 @@ def _if_test(mode: str) -> str:
 
 
 def _asked(verb: str, arguments: dict[str, str]) -> str:
+    if verb in _ABOUT_ADDRESSES:
+        return _ABOUT_ADDRESSES[verb]
     verdict = arguments.get("verdict")
     finer = f" ({verdict.replace('_', ' ')})" if verdict else ""
     return f"Asked of dispatch: {verb.replace('_', ' ')}{finer}."

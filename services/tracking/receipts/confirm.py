@@ -10,8 +10,9 @@ from typing import Any
 import boto3
 from botocore import UNSIGNED
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
-from services.tracking.receipts.contract import Confirm
+from services.tracking.receipts.contract import Confirm, NotConfirmed
 
 _CONFIG = Config(
     signature_version=UNSIGNED,
@@ -22,12 +23,15 @@ _CONFIG = Config(
 
 
 def confirm_at_amazon() -> Confirm:
-    """A Confirm.  It raises botocore's errors: SNS repeats."""
+    """A Confirm.  It raises NotConfirmed, and the topic asks again."""
 
     def confirm(topic: str, token: str) -> None:
         region = topic.split(":")[3]
-        # Once in a topic's life: a client of its own costs nothing worth keeping.
-        client: Any = boto3.session.Session().client("sns", region_name=region, config=_CONFIG)
-        client.confirm_subscription(TopicArn=topic, Token=token)
+        try:
+            # Once in a topic's life: a client of its own costs nothing worth keeping.
+            client: Any = boto3.session.Session().client("sns", region_name=region, config=_CONFIG)
+            client.confirm_subscription(TopicArn=topic, Token=token)
+        except (BotoCoreError, ClientError) as error:
+            raise NotConfirmed("the subscription could not be confirmed") from error
 
     return confirm

@@ -6,7 +6,8 @@ call and gives a Receipt, or None for a call that needed no record.
 ReceiptFault
 ├── Unreadable        not of the form that this provider sends: answered 400
 ├── Untrusted         not from this provider, or not for us: answered 403
-└── CertificateAway   the means to tell are away for now: answered 503, the provider sends again
+├── CertificateAway   the means to tell are away for now: answered 503, the provider sends again
+└── NotConfirmed      a topic asked, and our yes did not reach it: answered 503, it asks again
 Nothing is stored on any of them.
 """
 
@@ -27,6 +28,9 @@ from shared.text import storable
 _NAME = r"[^\s<>\"'(),;:\[\]@]"
 _HOST = r"(\[[^\]\s]*\]?|[^\s<>\"'(),;:\[\]]+)"
 _ADDRESS = re.compile(rf"(?<!{_NAME}){_NAME}+@{_HOST}|\"[^\"]*\"@\S+")
+# No part of a longer row of numbers, such as an IP address.
+_STATUS = re.compile(r"(?<![\w.])([245]\.\d{1,3}\.\d{1,3})(?!\w|\.\d)", re.ASCII)
+_BEFORE_OFFSET = re.compile(r"\s+(?=[+-]\d\d:?\d\d$|Z$)")
 _LONGEST_DETAIL = 500
 _LONGEST_PROVIDER_ID = 160
 
@@ -47,9 +51,14 @@ class CertificateAway(ReceiptFault):
     """The certificate that the signature must be checked with cannot be had now."""
 
 
+class NotConfirmed(ReceiptFault):
+    """Our yes to a topic did not reach it."""
+
+
 # From the address of a certificate to its key.  Raises Untrusted or CertificateAway.
 KeyAt = Callable[[str], RSAPublicKey]
 # Confirms a subscription through the SNS API, never by following the address sent: topic, token.
+# Raises NotConfirmed.
 Confirm = Callable[[str, str], None]
 
 
@@ -75,6 +84,8 @@ class Receipt:
     fact: Fact | None  # None: it tells nothing that we count, or nothing that we understand
 
 
+# One message of a provider's queue; None where nothing is to be recorded.  Raises ReceiptFault.
+Reader = Callable[[bytes], Receipt | None]
 # The headers and the body of a call; None where nothing is to be recorded.  Raises ReceiptFault.
 Door = Callable[[Mapping[str, str], bytes], Receipt | None]
 
@@ -99,6 +110,15 @@ def provider_id(value: object) -> str | None:
     return storable(value)[:_LONGEST_PROVIDER_ID] or None if isinstance(value, str) else None
 
 
+def status_code(text: object) -> str | None:
+    """The first enhanced status code in a provider's words, such as `5.1.1` (RFC 3463, section 2).
+
+    Servers write it as `550 5.1.1 …`, `550-5.1.1 …`, `550 #5.1.1 …`, `(#5.1.1)`.
+    """
+    found = _STATUS.search(text) if isinstance(text, str) else None
+    return found[1] if found else None
+
+
 def moment(value: object) -> dt.datetime | None:
     """A provider's time in UTC; None where it cannot be read.
 
@@ -107,7 +127,7 @@ def moment(value: object) -> dt.datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        read = dt.datetime.fromisoformat(value.replace(" ", ""))
+        read = dt.datetime.fromisoformat(_BEFORE_OFFSET.sub("", value.strip()))
         return read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC)
     except (ValueError, OverflowError):  # no time, or one before the first day there is in UTC
         return None

@@ -5,11 +5,12 @@ A new provider is a file beside this one and a line here.
 
 from collections.abc import Callable, Mapping
 
-from services.tracking.receipts import dry_run, print_vendor, ses
+from services.tracking.receipts import dry_run, print_vendor, ses, smtp
 from services.tracking.receipts.contract import Door, Trust
 
 BY_NAME: Mapping[str, Callable[[Trust], Door]] = {
     dry_run.SOURCE: dry_run.door,
     print_vendor.SOURCE: print_vendor.door,
     ses.SOURCE: ses.door,
+    smtp.SOURCE: smtp.door,
 }

@@ -10,7 +10,8 @@ from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import Email, Letter
 from services.dispatch.providers.dry_run import DryRun
 from services.dispatch.routing import make_route
-from tests.dispatch.builders import NOON, FakePress, FakeProvider, a_catalogue, a_due
+from tests.dispatch.builders import NOON, FakePress, FakeProvider, a_due
+from tests.dispatch.entries import a_catalogue
 
 
 @pytest.fixture

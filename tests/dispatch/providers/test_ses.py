@@ -1,32 +1,36 @@
-"""One call, one email; what SES's answers prove.  Judged by moto, which somebody else wrote."""
+"""One call, one email, and what it carries.  Judged by moto, which somebody else wrote."""
 
+import json
+import socket
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.ses.models import ses_backends
 
 from services.dispatch.providers.contract import (
-    Email,
+    Account,
+    Attachment,
     LaneHeld,
     ProviderError,
     Refused,
     TryLater,
     Unclear,
 )
-from services.dispatch.providers.ses import Ses, classified, connect_ses
+from services.dispatch.providers.ses import Ses
 from services.dispatch.rendering.mime import address
-from shared.clock import new_id
+from tests.dispatch.providers.amazon import REGION, a_client, an_email
 from tests.dispatch.providers.certificates import a_certificate
 from tests.dispatch.providers.line import (
     Answer,
     answering,
+    babbling,
     breaking_tls,
     cutting,
     free_port,
@@ -35,41 +39,18 @@ from tests.dispatch.providers.line import (
     resetting,
     stalling,
 )
+from tests.sandbox.world import World, a_world
 
 if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
-REGION = "eu-central-1"
+pytestmark = pytest.mark.usefixtures("amazon_credentials")
 
 
-@pytest.fixture(autouse=True)
-def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-
-
-def a_client(url: str) -> "SESV2Client":
-    return connect_ses(
-        region=REGION,
-        endpoint_url=url,
-        connect_timeout_s=1,
-        read_timeout_s=1,
-        connections=2,
-    )
-
-
-def an_email(**changes: object) -> Email:
-    fields: dict[str, object] = {
-        "delivery_id": new_id(),
-        "from_": address("Ana Beispiel via Letters", "letters@send.example"),
-        "to": "office@prosecutor.example",
-        "reply_to": "ana@people.example",
-        "subject": "Über Mikita",
-        "text": "Свободу!\n",
-        "html": "<p>Свободу!</p>",
-    }
-    return Email(**fields | changes)  # type: ignore[arg-type]
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[World]:
+    with a_world(tmp_path, "http://127.0.0.1:9") as world:
+        yield world
 
 
 def send(answer: Answer) -> tuple[ProviderError | None, int]:
@@ -86,13 +67,7 @@ class TestMoto:
     @pytest.fixture
     def client(self) -> "Iterator[SESV2Client]":
         with mock_aws():
-            client = connect_ses(
-                region=REGION,
-                endpoint_url=None,
-                connect_timeout_s=5,
-                read_timeout_s=20,
-                connections=2,
-            )
+            client = a_client(None, read_timeout_s=20)
             client.create_email_identity(EmailIdentity="letters@send.example")
             yield client
 
@@ -133,7 +108,109 @@ def test_a_call_carries_our_id_our_set_and_both_texts() -> None:
     assert '"ReplyToAddresses": ["ana@people.example"]' in request
 
 
-STALLS = [stalling, resetting, hanging_up, cutting, answering(500), answering(503)]
+def sent_to(line_of_requests: list[bytes]) -> dict[str, Any]:
+    """The one request that reached a server, read."""
+    (request,) = line_of_requests
+    read: dict[str, Any] = json.loads(request.partition(b"\r\n\r\n")[2])
+    return read
+
+
+def test_an_email_is_watched_only_where_its_campaign_asks_for_that() -> None:
+    watched = {}
+    for follow in (False, True):
+        with listening(answering(200, '{"MessageId": "m-1"}')) as line:
+            Ses(a_client(line.url), "writ").send(an_email(follow_reading=follow))
+        watched[follow] = sent_to(line.requests)["ConfigurationOverrides"]["Tracking"]
+
+    off, on = watched[False], watched[True]
+    assert off == {"OpenTrackingEnabled": "DISABLED", "ClickTrackingEnabled": "DISABLED"}
+    assert on == {"OpenTrackingEnabled": "ENABLED", "ClickTrackingEnabled": "ENABLED"}
+
+
+def test_a_call_names_the_campaign_and_the_tenant_where_there_are_any() -> None:
+    with listening(answering(200, '{"MessageId": "m-1"}')) as line:
+        Ses(a_client(line.url), "writ", "norway").send(an_email(campaign="w4r-2026"))
+    with listening(answering(200, '{"MessageId": "m-1"}')) as plain_line:
+        Ses(a_client(plain_line.url), "writ").send(an_email())
+
+    named, plain = sent_to(line.requests), sent_to(plain_line.requests)
+    assert named["TenantName"] == "norway"
+    assert {"Name": "campaign", "Value": "w4r-2026"} in named["EmailTags"]
+    assert "TenantName" not in plain
+    assert [tag["Name"] for tag in plain["EmailTags"]] == ["delivery_id"]
+
+
+def test_files_and_headers_travel_with_an_email(sandbox: World) -> None:
+    pdf = Attachment(filename="words.pdf", content_type="application/pdf", content=b"%PDF-\x00\xff")
+    email = an_email(attachments=(pdf,), headers=(("Auto-Submitted", "no"),))
+
+    Ses(a_client(sandbox.url), "writ").send(email)
+
+    (taken,) = sandbox.call("GET", "/sandbox/emails")["emails"]
+    assert taken["attachments"] == [
+        {
+            "filename": "words.pdf",
+            "content_type": "application/pdf",
+            "size": 7,
+            "sha256": sha256(pdf.content).hexdigest(),
+        }
+    ]
+    assert ["Auto-Submitted", "no"] in taken["headers"]
+    assert taken["text_sha256"] == sha256(email.text.encode()).hexdigest()
+
+
+def test_an_email_larger_than_ses_takes_is_refused_before_it_leaves() -> None:
+    size = 31 * 1024 * 1024  # 41 MB as base64
+    large = Attachment(filename="a.pdf", content_type="application/pdf", content=bytes(size))
+
+    with listening(stalling) as line, pytest.raises(Refused, match="40 MB"):
+        Ses(a_client(line.url), "writ").send(an_email(attachments=(large,)))
+
+    assert line.requests == []
+
+
+def test_the_account_says_what_may_be_sent(sandbox: World) -> None:
+    ses = Ses(a_client(sandbox.url), "writ")
+    sandbox.faults(account={"max_24h": 50_000, "max_rate_per_s": 14, "enforcement": "PROBATION"})
+    ses.send(an_email())
+
+    account = ses.account()
+
+    assert account == Account(
+        max_24h=50_000,
+        max_rate_per_s=14.0,
+        sent_24h=1,
+        sending_enabled=True,
+        enforcement="PROBATION",
+    )
+
+
+def test_an_account_without_a_quota_says_so(sandbox: World) -> None:
+    sandbox.faults(account={"max_24h": -1, "sending_enabled": False})
+
+    account = Ses(a_client(sandbox.url), "writ").account()
+
+    assert account.max_24h is None
+    assert not account.sending_enabled
+
+
+@pytest.mark.parametrize("body", ["{}", '{"SendQuota": {"Max24HourSend": 200}}', '"?"'])
+def test_an_account_that_nobody_can_read_is_not_guessed(body: str) -> None:
+    with listening(answering(200, body)) as line, pytest.raises(Unclear):
+        Ses(a_client(line.url), "writ").account()
+
+
+def test_an_account_that_may_not_be_asked_says_why(sandbox: World) -> None:
+    sandbox.faults(ses_account=[{"kind": "access_denied", "next": 1}])
+
+    with pytest.raises(LaneHeld, match="AccessDenied"):
+        Ses(a_client(sandbox.url), "writ").account()
+
+
+STALLS = [
+    *(stalling, resetting, hanging_up, cutting, babbling),
+    *(answering(500), answering(503), answering(200), answering(200, '"?"'), answering(200, "{")),
+]
 
 
 @pytest.mark.parametrize("answer", STALLS)
@@ -158,6 +235,17 @@ def test_boto3_left_alone_would_have_sent_more() -> None:
 def test_a_server_that_nobody_reaches_took_nothing() -> None:
     with pytest.raises(TryLater, match="SES was not reached"):
         Ses(a_client(f"http://127.0.0.1:{free_port()}"), "writ").send(an_email())
+
+
+def test_a_name_that_nobody_knows_took_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    ses = Ses(a_client("http://ses.example:80"), "writ")
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+
+    with pytest.raises(TryLater, match="EndpointConnectionError"):
+        ses.send(an_email())
 
 
 def test_without_credentials_the_lane_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,69 +281,6 @@ def test_a_line_that_breaks_after_the_call_proves_nothing(
         Ses(a_client(line.url.replace("http:", "https:")), "writ").send(an_email())
 
     assert len(line.requests) == 1
-
-
-# API reference, "SendEmail", Errors; "Common errors"; dev guide, "Errors" (reference/ses.md).
-CODES: list[tuple[int, str, str, type[ProviderError]]] = [
-    (429, "TooManyRequestsException", "Maximum sending rate exceeded.", TryLater),  # on the wire
-    (400, "ThrottlingException", "Maximum sending rate exceeded.", TryLater),  # dev guide
-    (400, "Throttling", "Maximum sending rate exceeded.", TryLater),  # v1
-    (400, "LimitExceededException", "", TryLater),  # SendEmail
-    (408, "RequestTimeoutException", "", TryLater),  # common: the request did not come whole
-    (400, "RequestExpired", "", TryLater),  # common: our clock
-    (429, "SomethingNew", "", TryLater),
-    (400, "ThrottlingException", "Daily message quota exceeded.", LaneHeld),  # dev guide
-    (400, "AccountSuspendedException", "", LaneHeld),  # SendEmail
-    (400, "SendingPausedException", "", LaneHeld),  # SendEmail
-    (400, "MailFromDomainNotVerifiedException", "", LaneHeld),  # SendEmail
-    (404, "NotFoundException", "", LaneHeld),  # SendEmail: the configuration set
-    (403, "ExpiredTokenException", "", LaneHeld),  # common
-    (403, "AccessDeniedException", "", LaneHeld),  # common
-    (403, "UnrecognizedClientException", "", LaneHeld),  # common
-    (403, "InvalidSignatureException", "", LaneHeld),  # SigV4 troubleshooting
-    (403, "MissingAuthenticationTokenException", "", LaneHeld),  # common
-    (401, "SomethingNew", "", LaneHeld),
-    (400, "MessageRejected", "Email address is not verified. ana@x.example", LaneHeld),  # v1 guide
-    (400, "MessageRejected", "Sending is disabled for this account", LaneHeld),
-    (400, "MessageRejected", "The message holds a virus", Refused),  # SendEmail
-    (400, "BadRequestException", "Local address contains control or whitespace", Refused),
-    (413, "RequestEntityTooLargeException", "", Refused),  # common
-    (400, "SomethingNew", "", Refused),
-    (500, "InternalFailure", "", Unclear),  # common
-    (503, "ServiceUnavailable", "", Unclear),  # common
-    (500, "SomethingNew", "Email address is not verified", Unclear),
-    (302, "302", "", Unclear),  # somebody else answered
-    (0, "", "", Unclear),
-]
-
-
-@pytest.mark.parametrize(("status", "code", "message", "meaning"), CODES)
-def test_every_error_code_says_what_it_proves(
-    status: int, code: str, message: str, meaning: type[ProviderError]
-) -> None:
-    answer = {
-        "Error": {"Code": code, "Message": message},
-        "ResponseMetadata": {"HTTPStatusCode": status},
-    }
-
-    fault = classified(ClientError(answer, "SendEmail"))  # type: ignore[arg-type]
-
-    assert type(fault) is meaning
-    assert str(fault) == f"SES answered {status} {code}"
-
-
-def test_an_error_answer_with_nothing_in_it_proves_nothing() -> None:
-    assert type(classified(ClientError({}, "SendEmail"))) is Unclear
-
-
-@pytest.mark.parametrize(("status", "meaning"), [(429, TryLater), (400, Refused), (403, LaneHeld)])
-def test_an_error_that_came_over_the_line_is_classified_alike(
-    status: int, meaning: type[ProviderError]
-) -> None:
-    fault, requests = send(answering(status, '{"message": "no"}', X_Amzn_ErrorType="SomethingNew"))
-
-    assert type(fault) is meaning
-    assert requests == 1
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatch.rendering.compose import Bullets, Composition, Paragraph, Span, compose
-from tests.dispatch.builders import a_template
+from tests.dispatch.entries import a_template
 
 VALUES = {"salutation": "Dear Sir", "case": "Mikita", "holder": "A. Holder"}
 

@@ -72,6 +72,15 @@ def test_a_page_says_its_language_and_direction(language: str, direction: str) -
     assert f'<html lang="{language}" dir="{direction}">' in written(language=language).html
 
 
+def test_what_a_supporter_typed_runs_in_its_own_direction() -> None:
+    typed, ours = Paragraph((Span("Free him."),), typed=True), Paragraph((Span("سيدي"),))
+
+    html = written(ours, typed, language="ar").html
+
+    assert '<p style="margin:0 0 16px" dir="auto">Free him.</p>' in html
+    assert '<p style="margin:0 0 16px">سيدي</p>' in html
+
+
 def test_without_consent_nobody_signs() -> None:
     email = written(Paragraph((Span("x"),)), signature=())
 

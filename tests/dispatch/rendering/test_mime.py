@@ -4,29 +4,32 @@ import datetime as dt
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from email.utils import parseaddr
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.dispatch.providers.contract import Attachment, Email
 from services.dispatch.rendering.mime import address, mime_file
+from shared.clock import new_id
 
 NOON = dt.datetime(2026, 6, 1, 12, tzinfo=dt.UTC)
 LINE = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=150)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=400)
 
 
-def a_file(**changes: str | None) -> bytes:
-    fields: dict[str, str | None] = {
+def a_file(**changes: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "delivery_id": new_id(),
         "from_": address("Ana", "letters@send.example"),
         "to": "office@prosecutor.example",
         "reply_to": "ana@people.example",
         "subject": "About Mikita",
         "text": "Dear Sir\n",
         "html": "<p>Dear Sir</p>",
-        "message_id": "0190-1",
     }
-    return mime_file(**fields | changes, date=NOON)  # type: ignore[arg-type]
+    return mime_file(Email(**fields | changes), date=NOON, message_id="0190-1")
 
 
 def read(content: bytes) -> EmailMessage:
@@ -110,3 +113,28 @@ def test_a_long_subject_is_folded() -> None:
     subject = "Свободу " * 50
 
     assert read(a_file(subject=subject))["Subject"].strip() == subject.strip()
+
+
+@given(st.binary(max_size=400))
+def test_an_attachment_comes_back_as_it_was_beside_text_and_html(content: bytes) -> None:
+    file = Attachment(filename="a-1.pdf", content_type="application/pdf", content=content)
+
+    message = read(a_file(attachments=(file,)))
+
+    assert message.get_content_type() == "multipart/mixed"
+    assert body(message, "plain") == "Dear Sir\r\n"
+    assert body(message, "html") == "<p>Dear Sir</p>"
+    [attached] = message.iter_attachments()
+    assert attached.get_filename() == "a-1.pdf"
+    assert attached.get_content_type() == "application/pdf"
+    assert attached.get_payload(decode=True) == content
+    assert not message.defects
+    assert not attached.defects
+
+
+@pytest.mark.parametrize("name", ['a".pdf', "a\r\nBcc: all@people.example", "ä.pdf", ""])
+def test_a_file_name_that_would_break_its_header_is_refused(name: str) -> None:
+    file = Attachment(filename=name, content_type="application/pdf", content=b"")
+
+    with pytest.raises(ValueError, match="attachment"):
+        a_file(attachments=(file,))

@@ -104,7 +104,7 @@ def test_what_every_action_needs_must_come_from_somewhere(missing: ActionField) 
     with pytest.raises(FileFault) as raised:
         fit(ColumnMap(defaults=given), ["Name"])
 
-    assert raised.value.detail == f"`{missing}`: No column gives this field, and it has no default."
+    assert raised.value.detail.startswith(f"`{missing}`: No column gives this field")
 
 
 def test_every_field_has_its_place_in_an_action() -> None:

@@ -2,10 +2,10 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from services.tracking.receipts.confirm import confirm_at_amazon
+from services.tracking.receipts.contract import NotConfirmed
 
 
 @pytest.fixture(autouse=True)
@@ -28,5 +28,10 @@ def test_a_subscription_is_confirmed_in_the_topics_own_region() -> None:
 
 @mock_aws(config={"core": {"mock_credentials": False}})
 def test_a_topic_that_is_not_there_is_an_error_so_that_sns_asks_again() -> None:
-    with pytest.raises(ClientError, match="NotFound"):
+    with pytest.raises(NotConfirmed):
         confirm_at_amazon()("arn:aws:sns:eu-west-1:123456789012:gone", "a-token")
+
+
+def test_a_region_that_is_none_is_no_crash() -> None:
+    with pytest.raises(NotConfirmed):
+        confirm_at_amazon()("arn:aws:sns:no region:123456789012:writ", "a-token")

@@ -93,6 +93,7 @@ def test_the_certificate_of_a_strange_topic_is_never_fetched() -> None:
     "body",
     [
         *(b"", b"\xff", b"[]", b'"text"', b"{", b"[" * 200_000),
+        an_envelope().decode().encode("utf-16"),  # JSON's other clothes
         json.dumps({"TopicArn": TOPIC}).encode(),
         an_envelope().replace(b"{}", b"\\ud800"),
         an_envelope(MessageId="\x00"),

@@ -1,0 +1,1 @@
+"""One service, one process: `writ intake`, `writ relay`, `writ dispatch` …"""
