@@ -34,7 +34,7 @@ from services.intake.packs.read import read_pack
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
 from shared.api_keys import Mode, Scope
-from shared.catalogue import Catalogue
+from shared.catalogue import Catalogue, Entry, entry_key
 from shared.catalogue_reader import CatalogueReader
 from shared.database import Database
 from shared.migrate import migrate
@@ -190,6 +190,11 @@ class Production:
 
     def catalogue(self) -> Catalogue:
         return CatalogueReader(self.database).current()
+
+    def change(self, *changed: Entry) -> None:
+        """Loads the pack once more, with these entries in place of its own."""
+        known = {entry_key(one): one for one in (*read_pack(PACK).entries, *changed)}
+        load_entries(self.database, PACK.name, list(known.values()))
 
     def kill9(self, name: str) -> None:
         """Ends a service as a power cut would; `start` brings it back."""

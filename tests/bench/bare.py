@@ -51,7 +51,8 @@ def main(what: str, threads: int) -> None:
 
 def read(database: Database, ids: Sequence[str]) -> Iterator[Due]:
     """The deliveries as if they were due once more, under new ids."""
-    names = [one.name for one in fields(Due) if one.name not in {"unclear_before", "notice"}]
+    known = {*deliveries.c.keys(), *actions.c.keys()}
+    names = [one.name for one in fields(Due) if one.name in known]
     columns = [deliveries.c[name] if name in deliveries.c else actions.c[name] for name in names]
     found = (
         select(*columns, actions.c.id.label("action_id"))

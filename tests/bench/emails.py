@@ -1,6 +1,10 @@
-"""`email.single`: emails a second, from accepted and waiting to every receipt recorded."""
+"""`email.single`, `email.bulk`: emails a second, from accepted to every receipt recorded.
 
-from shared.catalogue import Channel
+In bulk: a campaign whose emails all come from itself, as one that shows no supporter's name and has
+no answers sent to them; both beside the same bare loop of single calls.
+"""
+
+from shared.catalogue import Channel, Replies
 from tests.bench.floor import run_bare
 from tests.bench.load import PATIENCE_S, Bench
 from tests.bench.report import Figure, middle
@@ -9,18 +13,32 @@ FULL, QUICK = 1_200, 600  # emails a round
 ROUNDS, ROUNDS_QUICK = 3, 1
 
 
-def measure(bench: Bench) -> Figure:
+def measure_single(bench: Bench) -> Figure:
+    return _middle(bench, "email.single")
+
+
+def measure_bulk(bench: Bench) -> Figure:
+    [campaign] = bench.writ.catalogue().campaigns.values()
+    alike = campaign.sender.model_copy(update={"show_supporter": False})
+    bench.writ.change(campaign.model_copy(update={"sender": alike, "replies": Replies.NONE}))
+    try:
+        return _middle(bench, "email.bulk")
+    finally:
+        bench.writ.change(campaign)
+
+
+def _middle(bench: Bench, name: str) -> Figure:
     number, rounds = (QUICK, ROUNDS_QUICK) if bench.quick else (FULL, ROUNDS)
-    return middle([_round(bench, number) for _ in range(rounds)])
+    return middle([_round(bench, name, number) for _ in range(rounds)])
 
 
-def _round(bench: Bench, number: int) -> Figure:
+def _round(bench: Bench, name: str, number: int) -> Figure:
     writ, threads = bench.writ, bench.threads
     processes = len(writ.dispatchers)
     writ.stop("relay")
-    accepted = bench.submit(Channel.EMAIL, number, what="email.single")
+    accepted = bench.submit(Channel.EMAIL, number, what=name)
     writ.start("relay")
-    bench.wait(Channel.EMAIL, number, what="email.single")
+    bench.wait(Channel.EMAIL, number, what=name)
     load = bench.look(accepted)
     ours = len(load) / (load.told - load.planned).total_seconds()
     handed_over = len(load) / (load.handed_over - load.planned).total_seconds()
@@ -29,7 +47,7 @@ def _round(bench: Bench, number: int) -> Figure:
         writ.wait_until_quiet(PATIENCE_S)
     floor = len(load) / (bench.told_at().timestamp() - bare.started)
     return Figure(
-        name="email.single",
+        name=name,
         value=round(ours, 1),
         unit="emails/s",
         floor=round(floor, 1),

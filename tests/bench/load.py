@@ -6,8 +6,8 @@ Times are read from Writ's own tables, so that watching costs the clock nothing.
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
+from itertools import count, islice
 from typing import Any
 from uuid import UUID
 
@@ -54,6 +54,11 @@ class Bench:
     writ: Production
     bars: Progress
     quick: bool
+    seeds: Iterator[int] = field(default_factory=lambda: count(2021))
+
+    def actions(self, channel: Channel) -> Iterator[dict[str, Any]]:
+        """Of supporters who have done nothing yet."""
+        return sendable(self.writ.catalogue(), channel, seed=next(self.seeds))
 
     @property
     def threads(self) -> int:
@@ -64,7 +69,7 @@ class Bench:
         """Submits invented actions that can leave at once; their ids when all are accepted."""
         bar = self.bars.add_task(f"{what}: accepted", total=number)
         tool = CampaignTool(self.writ.intake_url, self.writ.client.key, run=str(new_id()))
-        bodies = islice(sendable(self.writ.catalogue(), channel), number)
+        bodies = islice(self.actions(channel), number)
         submitted = tool.submit(bodies)
         assert len(submitted.accepted) == number, f"{submitted.rejected} were rejected"
         self.bars.update(bar, completed=number)
@@ -113,8 +118,11 @@ class Bench:
         return int(counts["emails" if channel is Channel.EMAIL else "letters"])
 
 
-def sendable(catalogue: Catalogue, channel: Channel) -> Iterator[dict[str, Any]]:
-    """Invented actions of one channel whose recipients' addresses are all known and not held."""
+def sendable(catalogue: Catalogue, channel: Channel, *, seed: int) -> Iterator[dict[str, Any]]:
+    """Invented actions of one channel whose recipients' addresses are all known and not held.
+
+    Another seed gives other supporters: the same again would be duplicates, which nobody sends.
+    """
     day = now().date()
 
     def can_leave(action: dict[str, Any]) -> bool:
@@ -127,6 +135,6 @@ def sendable(catalogue: Catalogue, channel: Channel) -> Iterator[dict[str, Any]]
         addresses = [None if one.paper_hold else one.address_on(day) for one in recipients]
         return all(place and not place.hold for place in addresses)
 
-    for action in invent_actions(catalogue, seed=2021):
+    for action in invent_actions(catalogue, seed=seed):
         if action["channel"] == channel and can_leave(action):
             yield action

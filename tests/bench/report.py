@@ -48,8 +48,10 @@ class Goal:
 
 
 GOALS: Mapping[str, Goal] = {
-    "email.single": Goal("ratio ≥ 0.5", lambda one: one.ratio >= 0.5),
+    "email.single": Goal("ratio ≥ 0.6", lambda one: one.ratio >= 0.6),
+    "email.bulk": Goal("ratio ≥ 2", lambda one: one.ratio >= 2),
     "paper.letters": Goal("ratio ≥ 0.5", lambda one: one.ratio >= 0.5),
+    "road.latency_p50_ms": Goal("< 150 ms", lambda one: one.value < 150),
     "road.latency_p99_ms": Goal("< 500 ms", lambda one: one.value < 500),
     "intake.single": Goal(
         "≥ 500/s, ratio ≥ 0.5", lambda one: one.value >= 500 and one.ratio >= 0.5

@@ -279,7 +279,7 @@ def test_a_season_of_four_hundred_thousand_actions_breaks_no_limit_and_loses_non
     assert max(on.values()) <= MAX_IN_DIGEST
     with capsys.disabled():
         sys.stdout.write(f"\n{figures(season, on, windows, seconds)}\n")
-    assert seconds < 120
+    assert seconds < 240  # about 80 on two cores; a busy machine should not fail a merge
 
 
 def whole(world: World) -> dict[UUID, int]:
