@@ -14,7 +14,13 @@ from typing import Any
 from sqlalchemy import Connection, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect, Engine
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import (
+    InterfaceError,
+    InternalError,
+    InvalidatePoolError,
+    OperationalError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from shared.privacy import Keyring, equip
@@ -42,6 +48,10 @@ _PATIENCE: Mapping[str, Any] = {
 }
 
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+#: What is raised while a server is gone, or has become read-only in a failover (InternalError).
+DATABASE_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 
 class Database:

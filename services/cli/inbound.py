@@ -1,6 +1,7 @@
 """`writ inbound PATH`: takes answers, acknowledgements and bounces from a Maildir or an mbox."""
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -33,7 +34,8 @@ def inbound(path: Path, stay: bool, as_json: bool) -> None:
     """Take mail that came back from PATH: a Maildir, or an mbox file.
 
     Each message is kept once and matched to the delivery it answers. In a Maildir it then moves
-    from new/ to cur/; an mbox is only read.
+    from new/ to cur/; an mbox is only read. What cannot be kept stays, the log names it, and the
+    exit code is 1.
     """
     try:
         mailbox = open_mailbox(path)
@@ -44,7 +46,10 @@ def inbound(path: Path, stay: bool, as_json: bool) -> None:
         set_up_logs(LogSettings.from_env(settings()), service="inbound")
         watch(mailbox, mailroom, stop_signal())
         return
-    _say(_sorted(mailbox, mailroom, as_json=as_json), as_json=as_json)
+    done = _sorted(mailbox, mailroom, as_json=as_json)
+    _say(done, as_json=as_json)
+    if done.left:
+        sys.exit(1)
 
 
 def _sorted(mailbox: Mailbox, mailroom: Mailroom, *, as_json: bool) -> Sorted:
@@ -55,7 +60,7 @@ def _sorted(mailbox: Mailbox, mailroom: Mailroom, *, as_json: bool) -> Sorted:
 def _say(done: Sorted, *, as_json: bool) -> None:
     if as_json:
         told = {"read": done.read, "repeated": done.repeated, "unmatched": done.unmatched}
-        click.echo(json.dumps(told | {"kinds": dict(done.kinds)}))
+        click.echo(json.dumps(told | {"left": done.left, "kinds": dict(done.kinds)}))
         return
     console = Console()
     console.print(f"{done.read} messages read, {done.repeated} of them known already.")
@@ -65,5 +70,10 @@ def _say(done: Sorted, *, as_json: bool) -> None:
     if done.unmatched:
         console.print(
             f"Without a delivery: {done.unmatched}; the console shows them under Replies.",
+            soft_wrap=True,
+        )
+    if done.left:
+        console.print(
+            f"Not kept: {done.left}; they stay where they are, and the log names them.",
             soft_wrap=True,
         )

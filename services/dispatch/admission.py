@@ -38,11 +38,14 @@ class Admission:
         catalogue, now = self.catalogue(), self.clock()
         held = hold_stopped(connection, ready, catalogue, now)
         left = [one for one in ready if one.due.id not in held]
-        wanted = [found for one in left if (found := self._wanted(one, catalogue))]
-        if not wanted:
+        if not any(self._wanted(one, catalogue) for one in left):
             return left, now
+        # Whoever is admitted has used up the mailbox's turn: nobody who cannot be claimed may.
+        free = claims.free(connection, left)
+        left = [one for one in left if one.due.id in free]
+        wanted = [found for one in left if (found := self._wanted(one, catalogue))]
         admitted = admit(connection, wanted, self.clock, domain_per_hour=self.domain_per_hour)
-        claims.put_off(connection, admitted.later)
+        claims.put_off(connection, admitted.later, paced=left)
         for one, until in admitted.later.items():
             log.info("put_off", delivery_id=str(one), until=until.isoformat(), reason="pace")
         return [one for one in left if one.due.id not in admitted.later], admitted.at

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     Connection,
+    Select,
     String,
     and_,
     bindparam,
@@ -67,17 +68,8 @@ def claim(
 
     Returns the ids that are ours.  Nothing may be called before this is committed.
     """
-    # As they were read: whoever prepared a delivery before its last attempt knows too little.
-    as_read = [(one.due.id, one.due.attempts) for one, _ in prepared]
     free = (
-        select(deliveries.c.id)
-        .where(
-            deliveries.c.id.in_([one for one, _ in as_read]),
-            tuple_(deliveries.c.id, deliveries.c.attempts).in_(as_read),
-            text(DUE_WOKEN),
-            ~IS_ERASED,  # while it was rendered, perhaps
-            is_as_read([one for one, _ in prepared]),
-        )
+        _free([one for one, _ in prepared])
         .order_by(deliveries.c.id)
         .with_for_update(skip_locked=True)
     )
@@ -104,6 +96,23 @@ def claim(
     return ours
 
 
+def free(connection: Connection, prepared: Sequence[Prepared]) -> set[UUID]:
+    """What a claim would take at this moment; locks nothing."""
+    return set(connection.scalars(_free(prepared))) if prepared else set()
+
+
+def _free(prepared: Sequence[Prepared]) -> Select[tuple[UUID]]:
+    # As they were read: whoever prepared a delivery before its last attempt knows too little.
+    as_read = [(one.due.id, one.due.attempts) for one in prepared]
+    return select(deliveries.c.id).where(
+        deliveries.c.id.in_([one for one, _ in as_read]),
+        tuple_(deliveries.c.id, deliveries.c.attempts).in_(as_read),
+        text(DUE_WOKEN),
+        ~IS_ERASED,  # while it was rendered, perhaps
+        is_as_read(prepared),
+    )
+
+
 def _note_mailboxes(connection: Connection, ours: Sequence[Prepared]) -> None:
     """What comes back concerns the address that was really used, which may be a newer one."""
     used = {
@@ -121,8 +130,17 @@ def _note_mailboxes(connection: Connection, ours: Sequence[Prepared]) -> None:
         )
 
 
-def put_off(connection: Connection, later: Mapping[UUID, dt.datetime]) -> None:
+def put_off(
+    connection: Connection,
+    later: Mapping[UUID, dt.datetime],
+    *,
+    paced: Sequence[Prepared] = (),
+) -> None:
     """Not their turn yet: due again at the moment given.  Nothing was claimed or called.
+
+    `paced`: those of them whose mailbox said so, which has a row in `paces`.  They wait for the
+    address they were made for: turns.py asks the same row as the guard, even where the catalogue
+    has another mailbox than when they were planned.
 
     Waits for nobody: the caller may hold the rows of mailboxes, and who holds one of these rows
     (a command that cancels it) may be waiting for them.
@@ -141,6 +159,7 @@ def put_off(connection: Connection, later: Mapping[UUID, dt.datetime]) -> None:
             .values(next_attempt_at=bindparam("b_at"), woken_at=None),
             [{"b_id": one, "b_at": later[one]} for one in ours],
         )
+        _note_mailboxes(connection, [one for one in paced if one.due.id in ours])
 
 
 def hold(connection: Connection, delivery_id: UUID, reason: str) -> None:

@@ -8,11 +8,11 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, insert, or_, select, text, update
+from sqlalchemy import Connection, func, insert, or_, select, update
 
-from services.dispatch.carriers import OPEN_DIGEST, Choice, delivery_row
-from services.dispatch.paced import digest_choice
-from services.dispatch.pacing.line import Box, Line, box_of
+from services.dispatch.carriers import Choice, delivery_row
+from services.dispatch.paced import digest_choice, due_digests
+from services.dispatch.pacing.line import Box, Line
 from shared.catalogue import Catalogue
 from shared.clock import new_id
 from shared.tables.dispatch import carriages, deliveries
@@ -22,21 +22,14 @@ MAX_IN_DIGEST = 20_000  # actions
 MAX_DIGEST_BYTES = 3_000_000  # of sealed words: rendered, the message stays below 10 MB
 
 _DAY = dt.timedelta(days=1)
-# Not ordered here: SQLite would read all deliveries in that order rather than sort a few.
-_DUE = select(deliveries).where(
-    text(OPEN_DIGEST),
-    deliveries.c.held_reason.is_(None),
-    deliveries.c.next_attempt_at <= bindparam("b_now"),
-)
 
 
 def close_digests(connection: Connection, catalogue: Catalogue, line: Line) -> int:
     """How many were closed."""
-    due = connection.execute(_DUE, {"b_now": line.now}).all()
-    for digest in sorted(due, key=lambda one: one.id.int):
-        box = box_of(catalogue, digest.recipient, line.now)
-        if box:
-            line.join([box])
+    due = due_digests(connection, catalogue, line.now)
+    # All at once: locked one after the other, relay and workers would wait for each other.
+    line.join(box for _, box in due if box)
+    for digest, box in due:
         connection.execute(
             update(deliveries)
             .where(deliveries.c.id == digest.id)

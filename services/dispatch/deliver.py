@@ -14,8 +14,6 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.dispatch import claims, lanes
 from services.dispatch.admission import Admission
@@ -23,22 +21,21 @@ from services.dispatch.claims import Ended
 from services.dispatch.documents import Documents
 from services.dispatch.due import Due, Moot, NotNow, Prepared
 from services.dispatch.erased import stop_erased
-from services.dispatch.hand_over import Counter, Provider, hand_over
+from services.dispatch.hand_over import Counter, Provider, hand_over, is_of_the_account
 from services.dispatch.notices import call_off
 from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import (
-    LaneHeld,
     MeteredProvider,
     ProviderError,
     TryLater,
 )
 from services.dispatch.read_due import read_due
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import DATABASE_AWAY, Database
 from shared.privacy import Unreadable
 
-# InternalError: a server that has become read-only in a failover.
-_AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
+# A key may be missing for a while.  Nobody else of its mailbox waits for it meanwhile.
+UNREADABLE_WAIT = dt.timedelta(hours=1)
 
 log = structlog.get_logger()
 
@@ -65,7 +62,7 @@ def deliver(ids: Sequence[UUID], desk: Desk) -> None:
         for provider, ready in _by_provider(_prepare(some, desk)):
             turn = _book(provider, ready, desk)
             if turn.why_later:
-                _put_off(ready, turn, desk)
+                _put_off([one.due.id for one in ready], turn.at, turn.why_later, desk)
                 continue
             _deliver(ready, provider, turn, desk)
 
@@ -102,13 +99,14 @@ def _prepare(ids: Sequence[UUID], desk: Desk) -> list[tuple[Prepared, Provider]]
 
 
 def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:
-    """Those still due.  One whose words do not open stays due, and stops no other."""
+    """Those still due.  One whose words do not open waits a while, and stops no other."""
     try:
         with desk.database.read() as connection:
             return read_due(connection, ids)
     except Unreadable as error:
         if len(ids) == 1:
             log.error("unreadable", delivery_id=str(ids[0]), error=str(error))
+            _put_off([ids[0]], desk.clock() + UNREADABLE_WAIT, "its words do not open", desk)
             return []
         return [due for one in ids for due in _read([one], desk)]
 
@@ -156,10 +154,10 @@ def _wait_until(moment: dt.datetime, desk: Desk) -> None:
         time.sleep(wait_s)
 
 
-def _put_off(ready: Sequence[Prepared], turn: lanes.Turn, desk: Desk) -> None:
+def _put_off(ids: Sequence[UUID], until: dt.datetime, reason: str, desk: Desk) -> None:
     with desk.database.begin() as connection:
-        claims.put_off(connection, {one.due.id: turn.at for one in ready})
-    log.info("put_off", deliveries=len(ready), until=turn.at.isoformat(), reason=turn.why_later)
+        claims.put_off(connection, dict.fromkeys(ids, until))
+    log.info("put_off", deliveries=len(ids), until=until.isoformat(), reason=reason)
 
 
 def _claim(ready: Sequence[Prepared], provider: Provider, desk: Desk) -> list[Prepared]:
@@ -178,7 +176,7 @@ def _record(ended: list[Ended], provider: Provider, desk: Desk) -> None:
             with desk.database.begin() as connection:
                 claims.record(connection, ended, desk.clock())
                 _tell_lane(connection, ended, provider, desk.clock())
-        except _AWAY as error:
+        except DATABASE_AWAY as error:
             log.warning("results_not_recorded", deliveries=len(ended), error=type(error).__name__)
             time.sleep(wait_s)
         else:
@@ -190,7 +188,7 @@ def _tell_lane(
 ) -> None:
     """What ails the account is every worker's business."""
     faults = [one.fault for one in ended]
-    held = next((fault for fault in faults if isinstance(fault, LaneHeld)), None)
+    held = next((fault for fault in faults if is_of_the_account(fault)), None)
     if held:
         until = now + dt.timedelta(seconds=held.after_s)
         lanes.hold(connection, provider.name, until, held.detail)

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import structlog
 
@@ -21,6 +22,7 @@ from services.dispatch.providers.contract import (
     Email,
     EmailProvider,
     LaneHeld,
+    LaneReason,
     Letter,
     LetterProvider,
     NotSent,
@@ -85,9 +87,12 @@ def batches(ours: Sequence[Prepared], provider: Provider) -> list[_Batch]:
 
 
 def _sender_of(prepared: Prepared, provider: BulkEmailProvider) -> object:
-    """What one call has one of; None where an email must leave alone."""
+    """What one call has one of; None where an email must leave alone.
+
+    A repeat leaves alone: one that SES does not like may have spoiled the call of all the others.
+    """
     email = prepared.handover
-    if not isinstance(email, Email) or not provider.fits(email):
+    if not isinstance(email, Email) or prepared.due.attempts or not provider.fits(email):
         return None
     return email.from_, email.reply_to, email.follow_reading
 
@@ -230,7 +235,12 @@ def _of_the_lane(fault: ProviderError | None) -> NotSent | None:
     """The fault where it concerns everybody who leaves by this provider."""
     if isinstance(fault, TryLater) and fault.throttled:
         return fault
-    return fault if isinstance(fault, LaneHeld) else None
+    return fault if is_of_the_account(fault) else None
+
+
+def is_of_the_account(fault: ProviderError | None) -> TypeGuard[LaneHeld]:
+    """Not of one sender: another campaign's emails leave while this one's is not verified."""
+    return isinstance(fault, LaneHeld) and fault.reason is not LaneReason.NOT_VERIFIED
 
 
 def backoff_s(attempt: int) -> float:

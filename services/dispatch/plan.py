@@ -9,6 +9,7 @@ transaction, so that no action is planned twice and none is stepped over; the pr
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from services.dispatch.carriers import (
 )
 from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
-from services.dispatch.paced import digest_choice, digest_language, in_its_place
+from services.dispatch.paced import digest_choice, digest_language, due_digests, in_its_place
 from services.dispatch.pacing.line import Box, Line, box_of
 from shared.catalogue import Case, Catalogue, Channel
 from shared.clock import new_id
@@ -54,16 +55,31 @@ def plan_new_actions(
 
     `line`: the pace of mailboxes; without one every email is due at once.
     """
-    seen = planned = 0
-    for feed, cursor in ((actions, CURSOR), (clearances, CLEARED_CURSOR)):
-        rows = _next_actions(connection, feed, cursor)
-        if not rows:
-            continue
-        clear = [row for row in rows if row.standing == Standing.CLEAR and not row.erased_at]
+    feeds = ((actions, CURSOR), (clearances, CLEARED_CURSOR))
+    found = [(cursor, _next_actions(connection, feed, cursor)) for feed, cursor in feeds]
+    read = [(cursor, rows) for cursor, rows in found if rows]
+    if line and read:
+        _lock_all(connection, catalogue, line, [row for _, rows in read for row in rows])
+    planned = 0
+    for cursor, rows in read:
+        clear = [row for row in rows if _is_clear(row)]
         planned += _Batch(connection, catalogue, now, line).carry(clear)
         move(connection, cursor, rows[-1].xact, rows[-1].seq)
-        seen = max(seen, len(rows))
-    return Planned(seen, planned)
+    return Planned(max((len(rows) for _, rows in read), default=0), planned)
+
+
+def _lock_all(
+    connection: Connection, catalogue: Catalogue, line: Line, rows: Sequence[Any]
+) -> None:
+    """Locks, all at once, whatever this transaction needs of `paces`: also what close.py will.
+
+    A second set of locks, whose keys may come before those of the first, could make the relay wait
+    for a worker that waits for the relay.
+    """
+    slugs = {slug for row in rows if _is_clear(row) and _is_paced(row) for slug in row.recipients}
+    planned = (box_of(catalogue, slug, line.now) for slug in slugs)
+    closing = (box for _, box in due_digests(connection, catalogue, line.now))
+    line.join(box for box in chain(planned, closing) if box)
 
 
 class _Batch:
@@ -115,10 +131,10 @@ class _Batch:
         if box:
             choice = replace(choice, mailbox=box.key)
         if box and self._line:
-            place = self._line.place(box, delivery, choice.not_before)
-            if place is None:
+            at = self._line.place(box, delivery, choice.not_before)
+            if at is None:
                 return False
-            choice = in_its_place(choice, box, place)
+            choice = in_its_place(choice, box, at)
         self._deliveries.append(
             delivery_row(action, recipient, choice, self._at(action), delivery=delivery)
         )
@@ -145,6 +161,10 @@ class _Batch:
         # The clock was read before the rows: what was accepted meanwhile is not planned before it.
         accepted_at: dt.datetime = action.accepted_at
         return max(self._now, accepted_at)
+
+
+def _is_clear(action: Any) -> bool:
+    return bool(action.standing == Standing.CLEAR and not action.erased_at)
 
 
 def _is_paced(action: Any) -> bool:

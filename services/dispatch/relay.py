@@ -30,7 +30,7 @@ from services.dispatch.settings import Settings
 from services.dispatch.wake import mark_due, publish_marked
 from shared.catalogue import Catalogue
 from shared.clock import Clock
-from shared.database import Database
+from shared.database import DATABASE_AWAY, Database
 from shared.queues import MAX_IDS, TEND, Wake, publish
 
 _TEND_EVERY_S = 1.0
@@ -93,11 +93,18 @@ class Relay:
             return 0.0 if self.tick() else self._settings.poll_s
         except dramatiq.BrokerConnectionError as error:
             log.warning("broker_away", error=type(error).__name__)
-        except DBAPIError as error:
+        except DATABASE_AWAY as error:
             log.warning("database_away", error=type(error).__name__)
-            self._leadership.give_up()
-            self._leads = False
+            self._step_down()
+        except DBAPIError as error:  # a fault of ours: the next round may meet it again
+            code = getattr(error.orig, "sqlstate", None)
+            log.error("round_failed", error=type(error).__name__, sqlstate=code)
+            self._step_down()
         return _AFTER_FAULT_S
+
+    def _step_down(self) -> None:
+        self._leadership.give_up()
+        self._leads = False
 
     def _lead(self) -> bool:
         leads = self._leadership.is_ours()
@@ -117,7 +124,8 @@ class Relay:
             self._tended_at = now
             self._tend()
         with self._database.begin() as connection:
-            obey(connection, catalogue, now)
+            obey(connection, catalogue, now)  # by itself: it locks domains one after the other
+        with self._database.begin() as connection:
             line = Line(connection, now, domain_per_hour=self._settings.domain_per_hour)
             paced = self._settings.pace
             planned = plan_new_actions(connection, catalogue, now, line if paced else None)
@@ -155,6 +163,7 @@ class Relay:
                 or recover.any_unsettled(connection)
                 or recover.any_to_forget(connection, now)
             )
+        self._rerouter.confirm()
         self._forget()
         if self._mirror:
             self._mirror.tend(self._catalogue(), now)

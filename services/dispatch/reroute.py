@@ -51,16 +51,24 @@ class Rerouter:
     """Looks for corrections when there may be any: after a new catalogue, and on a new day."""
 
     _seen: tuple[int, dt.date] | None = None
+    _tended: tuple[int, dt.date] | None = None
 
     def tend(self, connection: Connection, catalogue: Catalogue, now: dt.datetime) -> int:
-        """How many deliveries are due again.  Called often; it costs nothing in between."""
+        """How many deliveries are due again.  Called often; it costs nothing in between.
+
+        Whoever commits it says so with `confirm`: what was rolled back is looked for again.
+        """
         at = (catalogue.version, now.date())
         if at == self._seen:
             return 0
         rerouted = reroute(connection, catalogue, now)
         tell_again(connection, catalogue, now)
-        self._seen = at
+        self._tended = at
         return rerouted
+
+    def confirm(self) -> None:
+        """What `tend` did last is committed."""
+        self._seen = self._tended
 
 
 def corrections(

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError, StatementError
+from sqlalchemy.exc import SQLAlchemyError
 
+from services.tracking.blame import is_about_one
 from services.tracking.receipts.contract import Reader, Receipt, ReceiptFault
 from services.tracking.take import Taker
 
@@ -26,6 +27,14 @@ log = structlog.get_logger(__name__)
 
 class QueueAway(Exception):
     """The queue does not answer, or does not let us in."""
+
+
+class NotNow(Exception):
+    """A taker has committed all that it was given but these: they are to come again."""
+
+    def __init__(self, left: Sequence[Receipt]) -> None:
+        super().__init__(f"{len(left)} receipts are left for later")
+        self.left = left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +117,7 @@ class Listener:
         try:
             done = self._recorded(read)
         except SQLAlchemyError as error:
-            if not _is_about_one(error):
+            if not is_about_one(error):
                 raise
             done = [one for pair in read for one in self._alone(pair)]
         if done:
@@ -123,17 +132,24 @@ class Listener:
                 log.warning("message_left", message=message.id, why=str(fault))
 
     def _recorded(self, read: Sequence[tuple[Message, Receipt | None]]) -> list[Message]:
+        """The messages that are done with."""
         receipts = [receipt for _, receipt in read if receipt is not None]
-        if receipts:
-            self._taker.take(receipts)
-        return [message for message, _ in read]
+        left: Sequence[Receipt] = ()
+        try:
+            if receipts:
+                self._taker.take(receipts)
+        except NotNow as later:
+            left = later.left
+            for message in (message for message, receipt in read if receipt in left):
+                log.warning("message_left", message=message.id, why=NotNow.__name__)
+        return [message for message, receipt in read if receipt not in left]
 
     def _alone(self, pair: tuple[Message, Receipt | None]) -> list[Message]:
         """The message where its receipt could be stored, else nothing."""
         try:
             return self._recorded([pair])
         except SQLAlchemyError as error:
-            if not _is_about_one(error):
+            if not is_about_one(error):
                 raise
             log.warning("message_left", message=pair[0].id, why=type(error).__name__)
             return []
@@ -142,10 +158,3 @@ class Listener:
 def wait_s(failures: int) -> float:
     """Seconds before the next try after so many failures in a row: doubling, up to a minute."""
     return min(FIRST_WAIT_S * 2.0 ** min(failures - 1, 10), LONGEST_WAIT_S)
-
-
-def _is_about_one(error: SQLAlchemyError) -> bool:
-    """Whether the database is there and one of the values is what it will not take."""
-    if isinstance(error, DBAPIError):
-        return isinstance(error, DataError | IntegrityError)
-    return isinstance(error, StatementError)  # it could not even be sent

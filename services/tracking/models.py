@@ -63,7 +63,8 @@ class DeliveryView(BaseModel):
     )
     carrier: str = Field(
         description="`single`: one action on its own. `petition`: all signatures for one "
-        "recipient. `notice`: an email that asks the supporter, and is no delivery of the case"
+        "recipient. `digest`: many actions in one email to an office that takes only so many. "
+        "`notice`: an email that asks the supporter, and is no delivery of the case"
     )
     mode: Mode = Field(description="`test`: planned and rendered, and nothing is ever sent")
     campaign: str

@@ -1,25 +1,29 @@
 """Takes in mail that Amazon SES received for us, through the door and the queue of its receipts.
 
 In: Receipts whose body is SES's notification of the type "Received": the message itself, up to
-150 kB, or where in S3 it lies.  Out: kept mail; other receipts go their own way.
+150 kB, or where in S3 it lies.  Out: kept mail; other receipts go their own way, and first: mail
+that cannot be fetched or kept now stops nothing beside it.
 Source: SES developer guide, "receiving-email-notifications-contents".
 """
 
 import base64
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import structlog
 
 from services.tracking.inbound.keep import Arrived, Kept, Mailroom, say
+from services.tracking.listen import NotNow, QueueAway
 from services.tracking.receipts.contract import Receipt, moment
 from services.tracking.record import Recorded
 from services.tracking.take import Taker
 
 SOURCE = "ses"
 _TYPE = "Received"
+# Each may last until a timeout, and what is in hand is ours for a minute only.
+MOST_IN_VAIN = 3
 
 log = structlog.get_logger(__name__)
 
@@ -64,38 +68,75 @@ class MailTaker(Taker):
     store: Store | None = None  # None: mail in S3 is left there
 
     def take(self, given: Sequence[Receipt]) -> list[Recorded | None]:
+        """As Taker's.  Raises NotNow, with the mail that could not be fetched or kept."""
         is_mail = [_notification(one.body) is not None for one in given]
         mail = [one for one, found in zip(given, is_mail, strict=True) if found]
         if not mail:
             return Taker.take(self, given)
-        kept = iter(self._keep(mail))
         others = [one for one, found in zip(given, is_mail, strict=True) if not found]
-        recorded = iter(Taker.take(self, others) if others else [])
+        recorded = iter(Taker.take(self, others) if others else [])  # whatever becomes of the mail
+        kept = iter(self._keep(mail))
         return [next(kept) if found else next(recorded) for found in is_mail]
 
     def _keep(self, mail: Sequence[Receipt]) -> list[Recorded | None]:
-        arrived = [self._arrived(one) for one in mail]
-        kept = self.mailroom.keep([one for one in arrived if one is not None])
-        say(kept)
-        became = map(_became, kept)
-        return [None if one is None else next(became) for one in arrived]
+        """Raises NotNow once all other mail is committed."""
+        store = _Hurried(self.store) if self.store else None
+        left: list[Receipt] = []
+        became: list[Recorded | None] = [None] * len(mail)
+        arrived: dict[int, Arrived] = {}  # by the place in `mail`
+        for place, one in enumerate(mail):
+            try:
+                if found := _opened(one, store):
+                    arrived[place] = found
+            except QueueAway:
+                left.append(one)
+        kept = self.mailroom.keep_each(list(arrived.values()))
+        for place, result in zip(arrived, kept, strict=True):
+            if result is None:
+                left.append(mail[place])
+            else:
+                became[place] = _became(result)
+        say(one for one in kept if one is not None)
+        if left:
+            raise NotNow(left)
+        return became
 
-    def _arrived(self, receipt: Receipt) -> Arrived | None:
-        found = received(receipt.body)
-        if isinstance(found, Arrived):
-            return found
-        content = self._fetch(found) if found else None
+
+class _Hurried:
+    """A store, asked for one hand of messages: not again once it failed a few times in a row."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.bucket = store.bucket
+        self._in_vain = 0
+
+    def fetch(self, key: str) -> bytes | None:
+        if self._in_vain >= MOST_IN_VAIN:
+            raise QueueAway("the bucket did not answer before")
+        self._in_vain += 1
+        content = self._store.fetch(key)
+        self._in_vain = 0
+        return content
+
+
+def _opened(receipt: Receipt, store: Store | None) -> Arrived | None:
+    """None: it can never be read, and the log says so.  Raises QueueAway."""
+    arrived = received(receipt.body)
+    if isinstance(arrived, Place):
+        content = _fetch(arrived, store)
         said = _notification(receipt.body)
-        if content is None or said is None:
-            log.error("mail_not_read", source_id=receipt.source_id)
-            return None
-        return _arrived(said, content)
+        arrived = _arrived(said, content) if said is not None and content is not None else None
+    if arrived is None:
+        log.error("mail_not_read", source_id=receipt.source_id)
+        return None
+    return replace(arrived, name=receipt.source_id)
 
-    def _fetch(self, place: Place) -> bytes | None:
-        # Whoever may write to our topic must not make us read what is not ours.
-        if self.store is None or place.bucket != self.store.bucket:
-            return None
-        return self.store.fetch(place.key)
+
+def _fetch(place: Place, store: Store | None) -> bytes | None:
+    # Whoever may write to our topic must not make us read what is not ours.
+    if store is None or place.bucket != store.bucket:
+        return None
+    return store.fetch(place.key)
 
 
 def _became(kept: Kept) -> Recorded:

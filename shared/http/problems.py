@@ -12,11 +12,10 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, got_request_exception
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as WSGIResponse
 
+from shared.database import DATABASE_AWAY
 from shared.faults import Fault as Fault
 from shared.faults import Refused
 
@@ -55,7 +54,6 @@ _BY_STATUS = {
     kind.status: kind
     for kind in (NOT_FOUND, METHOD_NOT_ALLOWED, TOO_LARGE, NOT_JSON, TOO_MANY, BROKEN, UNAVAILABLE)
 }
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 
 
 class Problem(Exception):
@@ -174,7 +172,7 @@ def _unexpected(app: Flask, error: Exception) -> Response:
     got_request_exception.send(app, exception=error)  # Sentry listens here
     # The class and the place only: a database's message may quote a person's words.
     log.error("request_failed", error=type(error).__name__, place=_place(error))
-    if isinstance(error, _DATABASE_AWAY):
+    if isinstance(error, DATABASE_AWAY):
         return answer(Problem(UNAVAILABLE, headers={"Retry-After": "5"}))
     return answer(Problem(BROKEN))
 

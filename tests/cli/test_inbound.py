@@ -13,11 +13,13 @@ import pytest
 from click.testing import Result
 from sqlalchemy import func, select
 
+from services.tracking.inbound import keep as keeping
 from shared.database import Database
 from shared.tables.replies import replies
 from tests.cli.conftest import PRIVACY_KEY
 from tests.tracking.builders import a_delivery
 from tests.tracking.inbound.letters import a_bounce, a_mail, an_answer_to
+from tests.tracking.inbound.test_keep import POISON, read_all_but_poison
 from tests.tracking.inbound.test_maildir import drop, names
 
 Terminal = Callable[..., Result]
@@ -69,8 +71,28 @@ def test_machines_get_the_same_as_json(
         "read": 3,
         "repeated": 0,
         "unmatched": 1,
+        "left": 0,
         "kinds": {"answer": 2, "bounce": 1},
     }
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_message_that_cannot_be_kept_is_told_of_and_the_others_are_taken(
+    as_json: bool,
+    terminal: Terminal,
+    database: Database,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fill(database, folder)
+    drop(folder, POISON)
+    monkeypatch.setattr(keeping, "read", read_all_but_poison)
+
+    done = terminal("inbound", *(["--json"] if as_json else []), str(folder))
+
+    assert done.exit_code == 1
+    assert ('"left": 1' if as_json else "Not kept: 1;") in done.output
+    assert (len(names(folder, "new")), kept(database)) == (1, 3)
 
 
 def test_what_is_no_mailbox_is_refused_plainly(terminal: Terminal, tmp_path: Path) -> None:

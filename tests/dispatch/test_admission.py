@@ -4,12 +4,16 @@ import datetime as dt
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
+from services.dispatch.read_due import read_due
+from services.dispatch.wake import mark_due
 from shared.clock import new_id
-from shared.tables.pacing import mailbox_key, stops
+from shared.tables.dispatch import carriages
+from shared.tables.pacing import mailbox_key, paces, stops
 from tests.dispatch.builders import NOON, World
-from tests.dispatch.entries import a_recipient
+from tests.dispatch.entries import a_catalogue, a_mailbox, a_recipient
+from tests.dispatch.test_digests import a_digest, erase, some_actions
 
 MAILBOX = a_recipient().mailboxes[0].email
 
@@ -116,3 +120,65 @@ def test_what_is_held_uses_up_no_turn(paced: World) -> None:
     paced.deliver(one)
 
     assert sent(paced, [one]) == [one]
+
+
+def test_a_digest_that_could_not_be_claimed_leaves_the_same_day(paced: World) -> None:
+    ids = some_actions(paced, 3)
+    digest = a_digest(paced, *ids)
+    desk = paced.desk()
+    with paced.database.read() as connection:
+        [due] = read_due(connection, [digest])
+    rendered = desk.preparer.prepare(due, NOON)
+    erase(paced, ids[1])
+
+    with paced.database.begin() as connection:
+        assert desk.admission.admit(connection, [rendered]) == ([], NOON)
+
+    assert paced.rows(paces) == []  # no turn was used up, and no day
+    paced.deliver(digest)
+    assert sent(paced, [digest]) == [digest]
+
+
+def test_a_single_whose_supporter_was_erased_uses_up_no_turn(paced: World) -> None:
+    gone, other = paced.a_delivery(), paced.a_delivery()
+    desk = paced.desk()
+    with paced.database.read() as connection:
+        read = {due.id: due for due in read_due(connection, [gone, other])}
+    rendered = [desk.preparer.prepare(read[one], NOON) for one in (gone, other)]
+    [carried] = paced.rows(carriages, carriages.c.delivery_id == gone)
+    erase(paced, carried.action_id)
+
+    with paced.database.begin() as connection:
+        admitted, _ = desk.admission.admit(connection, rendered)
+
+    assert [one.due.id for one in admitted] == [other]
+
+
+def test_one_that_waits_for_a_changed_mailbox_is_not_woken_before_its_turn(paced: World) -> None:
+    old, new = mailbox_key(MAILBOX), mailbox_key("new@prosecutor.example")
+    paced.deliver(paced.a_delivery(mailbox=old))  # the row of the old one, free again later
+    moved = a_mailbox(email="new@prosecutor.example")
+    paced.catalogue = a_catalogue(a_recipient(mailboxes=(moved,)))
+    paced.clock.pass_s(600)
+    first, waits = paced.a_delivery(mailbox=old), paced.a_delivery(mailbox=old)
+
+    paced.deliver(first)
+    paced.deliver(waits)
+
+    row = paced.delivery(waits)
+    assert (row.state, row.mailbox, row.woken_at) == ("due", new, None)
+    assert [one.key for one in paced.rows(paces, paces.c.key == new)] == [new]
+    with paced.database.begin() as connection:  # others slow the new mailbox down meanwhile
+        later = {"free_at": row.next_attempt_at + dt.timedelta(hours=1)}
+        connection.execute(update(paces).where(paces.c.key == new).values(later))
+    paced.clock.at = row.next_attempt_at
+    assert woken(paced) == []
+    paced.clock.at = later["free_at"]
+    assert woken(paced) == [waits]
+
+
+def woken(world: World) -> list[UUID]:
+    with world.database.begin() as connection:
+        return mark_due(
+            connection, channel="email", now=world.clock(), backlog=9, domain_per_hour=0
+        )

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from services.dispatch import close
+from services.dispatch.paced import DUE_DIGESTS
 from services.dispatch.pacing.slots import local_day
 from services.dispatch.wake import mark_due
 from shared.catalogue import Pace
@@ -149,7 +150,7 @@ def test_a_digest_is_written_in_the_first_of_the_offices_languages_that_has_a_te
 
 
 def test_what_has_left_is_not_read_through_to_find_the_open_digests(small_world: World) -> None:
-    words = str(close._DUE.compile(small_world.database.engine))
+    words = str(DUE_DIGESTS.compile(small_world.database.engine))
     with small_world.database.read() as connection:
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {words}", ("2026-06-01",)).all()
 

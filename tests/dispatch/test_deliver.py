@@ -8,6 +8,7 @@ import pytest
 import structlog
 from sqlalchemy import select, text, update
 
+from services.dispatch.deliver import UNREADABLE_WAIT
 from services.dispatch.documents import Documents
 from services.dispatch.hand_over import (
     ASK_AFTER_S,
@@ -354,7 +355,7 @@ def test_waits_double_from_half_a_minute_to_six_hours() -> None:
         assert 0.8 * middle <= backoff_s(attempt) <= 1.2 * middle
 
 
-def test_one_whose_words_do_not_open_stays_due_and_stops_no_other(world: World) -> None:
+def test_one_whose_words_do_not_open_waits_a_while_and_stops_no_other(world: World) -> None:
     broken, well = world.a_delivery(), world.a_delivery()
     with world.database.begin() as connection:
         its = select(carriages.c.action_id).where(carriages.c.delivery_id == broken)
@@ -365,7 +366,9 @@ def test_one_whose_words_do_not_open_stays_due_and_stops_no_other(world: World) 
         world.deliver(broken, well)
 
     assert world.emails.calls == [well]
-    assert world.delivery(broken).state == "due"
+    row = world.delivery(broken)
+    assert (row.state, row.held_reason, row.woken_at) == ("due", None, None)
+    assert row.next_attempt_at == NOON + UNREADABLE_WAIT  # its mailbox is free meanwhile
     assert [(one["delivery_id"]) for one in logs if one["event"] == "unreadable"] == [str(broken)]
 
 

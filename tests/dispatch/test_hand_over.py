@@ -110,13 +110,24 @@ def test_a_lane_that_closes_in_one_call_stops_the_next(world: World, bulk: Bulk)
 
 
 def test_a_throttle_of_the_whole_call_wears_nobody_out(world: World, bulk: Bulk) -> None:
-    ids = [world.a_delivery(attempts=11) for _ in range(3)]
+    ids = [world.a_delivery() for _ in range(3)]
     bulk.results = [TryLater("too fast", throttled=True)]
 
     world.deliver(*ids)
 
+    assert len(bulk.together) == 1
     assert {world.delivery(one).state for one in ids} == {"due"}
     assert {world.delivery(one).held_reason for one in ids} == {None}
+
+
+def test_a_repeat_leaves_alone_so_that_it_can_spoil_no_call_again(world: World, bulk: Bulk) -> None:
+    repeats = [world.a_delivery(attempts=1) for _ in range(2)]
+    new = [world.a_delivery() for _ in range(2)]
+
+    world.deliver(*repeats, *new)
+
+    assert [sorted(call) for call in bulk.together] == [sorted(new)]
+    assert sorted(bulk.calls) == sorted([*repeats, *new])
 
 
 def test_supporters_with_answers_of_their_own_leave_alone(small_world: World) -> None:

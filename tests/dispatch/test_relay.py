@@ -11,7 +11,7 @@ import structlog
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from structlog.testing import capture_logs
 
-from services.dispatch import lanes
+from services.dispatch import lanes, recover
 from services.dispatch.documents import Documents
 from services.dispatch.relay import Relay, WayOut
 from shared.broker import make_broker
@@ -20,6 +20,8 @@ from shared.queues import EMAILS, LETTERS, TEND
 from shared.tables.dispatch import deliveries
 from tests.dispatch.builders import NOON, World, dispatch_settings
 from tests.dispatch.test_forget import erased
+from tests.dispatch.test_reroute import CORRECTED, NEW_KEY
+from tests.dispatch.test_stops import stop, waits
 from tests.servers import BinariesMissing, PrivateRabbit
 
 
@@ -97,6 +99,31 @@ def test_what_was_left_behind_is_tended_every_second(
 
     assert waiting(stub) == 1
     assert small_world.delivery(lost).woken_at == small_world.clock()
+
+
+def test_a_round_that_is_rolled_back_sends_nothing_to_a_corrected_mailbox_for_good(
+    small_world: World, stub: dramatiq.Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delivery = waits(small_world)
+    stop(small_world)
+    small_world.catalogue = CORRECTED
+    relay = a_relay(small_world, stub)
+
+    def breaks(*_: object) -> bool:
+        raise InterruptedError
+
+    small_world.clock.pass_s(6)
+    with monkeypatch.context() as broken:
+        broken.setattr(recover, "any_on_their_way", breaks)
+        with pytest.raises(InterruptedError):
+            relay.tick()
+    assert small_world.delivery(delivery).mailbox != NEW_KEY
+
+    relay.tick()
+    small_world.clock.pass_s(2)
+    relay.tick()
+
+    assert small_world.delivery(delivery).mailbox == NEW_KEY
 
 
 def test_tracking_is_woken_while_anything_is_unknown(

@@ -1,6 +1,7 @@
 """A stop holds an address, not an office: what waits goes to a corrected mailbox, or on paper."""
 
 import datetime as dt
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
@@ -139,10 +140,23 @@ def test_it_is_looked_for_after_a_new_catalogue_and_on_a_new_day(small_world: Wo
 
     def tend(at: dt.datetime) -> int:
         with small_world.database.begin() as connection:
-            return rerouter.tend(connection, small_world.catalogue, at)
+            rerouted = rerouter.tend(connection, small_world.catalogue, at)
+        rerouter.confirm()
+        return rerouted
 
     assert [tend(NOON), tend(NOON), tend(tomorrow)] == [0, 0, 1]
     assert small_world.delivery(delivery).mailbox == NEW_KEY
+
+
+def test_what_was_rolled_back_is_looked_for_again(world: World) -> None:
+    delivery, rerouter = a_held(world), Rerouter()
+    for wanted in (InterruptedError, None):
+        with suppress(InterruptedError), world.database.begin() as connection:
+            assert rerouter.tend(connection, CORRECTED, NOON) == 1
+            if wanted:
+                raise wanted
+
+    assert world.delivery(delivery).mailbox == NEW_KEY
 
 
 def test_what_stays_held_says_what_can_be_done_by_now(small_world: World) -> None:

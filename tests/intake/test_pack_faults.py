@@ -201,6 +201,32 @@ def test_a_fault_between_files_is_found(
     assert (file, line) in [(f, n) for f, n, message in faults if says in message], faults
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ('"BY"\nlanguages', '"PL"\nlanguages', "another `country`"),
+        ("Europe/Minsk", "Europe/Riga", "another `time_zone`"),
+        (BOX_END, f"{BOX_END}[pace]\nper_hour = 31\n", "another `pace`"),
+        (BOX_END, f"{BOX_END}[pace]\ndigest_hour = 9\n", "another `pace`"),
+        ("office@small", "Office@Small", None),  # the same in all
+    ],
+)
+def test_offices_that_share_a_mailbox_keep_one_pace(
+    old: str, new: str, says: str | None, tmp_path: Path
+) -> None:
+    other = "recipients/other.toml"
+    case = SMALL[CASE].replace('["office"]', '["office", "other"]')
+    folder = a_pack(tmp_path, {other: SMALL[OFFICE].replace(old, new, 1), CASE: case})
+
+    if says is None:
+        read_pack(folder)
+        return
+    [(file, line, message)] = faults_of(folder)
+    assert (file, line) == (other, 27)
+    assert message.startswith(f"{OFFICE} names the same mailbox")
+    assert says in message
+
+
 def test_a_link_to_elsewhere_is_refused(tmp_path: Path) -> None:
     folder = a_pack(tmp_path)
     (folder / "cases/ada/appeal.ru.md").symlink_to(tmp_path / "elsewhere")

@@ -5,23 +5,26 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import boto3
 import pytest
 from moto import mock_aws
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from services.tracking.app import create_app
 from services.tracking.bucket import MailBucket, connect_s3
+from services.tracking.inbound import keep as keeping
 from services.tracking.inbound.keep import Arrived, Mailroom
 from services.tracking.inbound.read import MAX_BYTES
-from services.tracking.listen import QueueAway
+from services.tracking.listen import Message, NotNow, QueueAway
 from services.tracking.queue_settings import QueueSettings
 from services.tracking.receipts import smtp
 from services.tracking.receipts.contract import Receipt
 from services.tracking.receipts.ses import reader
 from services.tracking.record import Recorded
-from services.tracking.ses_mail import MailTaker, Place, received
+from services.tracking.ses_mail import MOST_IN_VAIN, MailTaker, Place, received
 from services.tracking.worker import make_listeners
 from shared.catalogue_reader import CatalogueReader
 from shared.database import Database
@@ -30,8 +33,9 @@ from shared.tables.replies import replies
 from shared.tables.tracking import events, receipts
 from tests.tracking.builders import NOON, TOPIC, noon, some_settings
 from tests.tracking.inbound.letters import MAILBOX, a_bounce, a_mail, an_answer_to
-from tests.tracking.inbound.test_keep import facts, sent
+from tests.tracking.inbound.test_keep import POISON, facts, read_all_but_poison, sent
 from tests.tracking.receipts.signing import a_certificate, an_envelope
+from tests.tracking.test_listen import AQueue, a_message, an_event, hear
 from tests.tracking.test_record import a_receipt, count
 
 BUCKET, REGION = "mail-of-ours", "eu-central-1"
@@ -216,10 +220,98 @@ def test_a_bucket_that_cannot_be_read_leaves_the_message_in_the_queue(
 ) -> None:
     bucket._client.delete_bucket(Bucket=BUCKET)
 
-    with pytest.raises(QueueAway):
+    with pytest.raises(NotNow):
         a_taker(small_database, bucket).take([as_receipt(in_bucket("in/1"))])
 
     assert count(small_database, replies) == 0
+
+
+class PartlyLocked(MailBucket):
+    """Objects under locked/ are denied to us."""
+
+    def __init__(self, bucket: MailBucket) -> None:
+        super().__init__(bucket._client, bucket.bucket)
+        self.asked: list[str] = []
+
+    def fetch(self, key: str) -> bytes | None:
+        self.asked.append(key)
+        if key.startswith("locked/"):
+            raise QueueAway("AccessDenied")
+        return super().fetch(key)
+
+
+def as_message(notification: str) -> Message:
+    return a_message(an_envelope(notification, MessageId=str(uuid4())))
+
+
+def test_mail_that_cannot_be_fetched_stays_in_the_queue_and_stops_none_beside_it(
+    bucket: MailBucket, small_database: Database
+) -> None:
+    delivery = sent(small_database)
+    put(bucket, "in/1", an_answer_to(delivery))
+    locked = as_message(in_bucket("locked/1"))
+    queue = AQueue([an_event(), locked, as_message(in_bucket("in/1")), an_event()])
+    taker = a_taker(small_database, PartlyLocked(bucket))
+
+    with capture_logs() as logs:
+        hear(queue, taker, until=lambda: len(queue.deleted) == 3)
+
+    assert queue.waiting == [locked]
+    assert (count(small_database, receipts), count(small_database, replies)) == (2, 1)
+    assert {(one["message"], one["why"]) for one in logs if one["event"] == "message_left"} == {
+        (locked.id, "NotNow")
+    }
+
+
+def test_mail_that_cannot_be_kept_stays_in_the_queue_and_stops_none_beside_it(
+    small_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "read", read_all_but_poison)
+    poison = as_message(a_notification(POISON))
+    queue = AQueue([poison, as_message(a_notification(a_mail())), an_event()])
+
+    listener = hear(queue, a_taker(small_database), until=lambda: len(queue.deleted) == 2)
+
+    assert not listener.fell
+    assert queue.waiting == [poison]
+    assert (count(small_database, receipts), count(small_database, replies)) == (1, 1)
+
+
+def test_a_hostile_date_stops_no_listener(small_database: Database) -> None:
+    hostile = b"Received: x; Fri, 31 Dec 9999 23:59:59 -2359\n" + a_mail()
+    queue = AQueue([as_message(a_notification(hostile))])
+
+    hear(queue, a_taker(small_database), until=lambda: not queue.waiting)
+
+    assert count(small_database, replies) == 1
+
+
+def test_a_bucket_that_is_away_is_not_asked_for_each_message(
+    bucket: MailBucket, small_database: Database
+) -> None:
+    store = PartlyLocked(bucket)
+    given = [as_receipt(in_bucket(f"locked/{n}")) for n in range(MOST_IN_VAIN + 5)]
+
+    with pytest.raises(NotNow) as raised:
+        a_taker(small_database, store).take(given)
+
+    assert raised.value.left == given
+    assert len(store.asked) == MOST_IN_VAIN
+
+
+def test_a_few_locked_messages_do_not_make_a_bucket_away(
+    bucket: MailBucket, small_database: Database
+) -> None:
+    keys = [f"{place}/{n}" for n in range(MOST_IN_VAIN + 2) for place in ("locked", "in")]
+    for key in keys:
+        put(bucket, key, a_mail(key))
+
+    with pytest.raises(NotNow) as raised:
+        a_taker(small_database, PartlyLocked(bucket)).take(
+            [as_receipt(in_bucket(key)) for key in keys]
+        )
+
+    assert len(raised.value.left) == count(small_database, replies) == MOST_IN_VAIN + 2
 
 
 def test_mail_comes_through_the_door_of_receipts(tmp_path: Path, database: Database) -> None:

@@ -13,7 +13,7 @@ became of one: only QUIET without a rejection does (counted from the end of a st
 import datetime as dt
 
 import structlog
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from services.dispatch.pacing.rows import PaceRow, domain_key, lock, write
 from shared.tables.pacing import paces
@@ -54,9 +54,18 @@ def resume(connection: Connection, domain: str) -> bool:
 
 def reopen(connection: Connection, now: dt.datetime) -> list[str]:
     """Ends the stops whose time is over; the domains that get another chance."""
+    over = (
+        select(paces.c.key)
+        .where(paces.c.stopped_at.is_not(None), paces.c.stopped_until <= now)
+        .order_by(paces.c.key)  # as rows.py locks them
+        .with_for_update()
+    )
+    keys = connection.scalars(over).all()
+    if not keys:
+        return []
     ended = connection.execute(
         update(paces)
-        .where(paces.c.stopped_at.is_not(None), paces.c.stopped_until <= now)
+        .where(paces.c.key.in_(keys))
         .values(stopped_at=None, stopped_why=None)
         .returning(paces.c.domain)
     )

@@ -77,10 +77,6 @@ def is_working_day(country: str, region: str | None, day: dt.date) -> bool:
     return day.weekday() < 5 if calendar is None else calendar.is_working_day(day)
 
 
-def is_region(country: str, region: str) -> bool:
-    return region in holidays.list_supported_countries().get(country, ())
-
-
 # One for each year, and complete before another thread can see it: a calendar that grows while it
 # is asked shows a year before it knows its holidays.
 @lru_cache(maxsize=1024)

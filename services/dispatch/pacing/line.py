@@ -6,12 +6,11 @@ within it travels in a digest.
 """
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from services.dispatch.pacing.hours import Hours, hours_of
 from services.dispatch.pacing.rows import PaceRow, domain_key, domain_of, lock, write
@@ -27,14 +26,6 @@ from services.dispatch.pacing.slots import (
 from shared.catalogue import Catalogue, Recipient
 from shared.tables.dispatch import DeliveryState, deliveries
 from shared.tables.pacing import mailbox_key, stops
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Of one email: when it is due, and how many wait before it."""
-
-    at: dt.datetime
-    before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,34 +55,26 @@ class Line:
         self._connection = connection
         self.domain_per_hour = domain_per_hour
         self._rows: dict[str, PaceRow] = {}
-        self._before: Counter[str] = Counter()
         self._stopped: set[str] = set()
         self._full: set[str] = set()
         self._digest_days: dict[str, set[dt.date]] = {}
 
     def join(self, boxes: Iterable[Box]) -> None:
         """Locks what these mailboxes need, all at once."""
-        wanted = {box.key: box for box in boxes if box.key not in self._rows}
-        if not wanted:
-            return
-        keys = {key: box.domain for key, box in wanted.items()}
-        domains = {domain_key(name): name for name in keys.values()}
-        self._rows |= lock(self._connection, keys | domains)
-        self._count(list(wanted))
-        slugs = [f"recipient:{box.recipient.slug}" for box in wanted.values()]
-        self._stopped |= set(
-            self._connection.scalars(
-                select(stops.c.key).where(
-                    stops.c.key.in_([*wanted, *slugs]), stops.c.lifted_at.is_(None)
-                )
-            )
-        )
+        # Before one box stands for all offices that share it: each may be stopped by itself.
+        wanted = {box.recipient.slug: box for box in boxes}
+        keys = {box.key: box.domain for box in wanted.values() if box.key not in self._rows}
+        if keys:
+            domains = {domain_key(name): name for name in keys.values()}
+            self._rows |= lock(self._connection, keys | domains)
+        if wanted:
+            self._note_stops([*keys, *(f"recipient:{slug}" for slug in wanted)])
 
     def is_full(self, box: Box) -> bool:
         """Whether one that may leave at once was refused a place already."""
         return box.key in self._full
 
-    def place(self, box: Box, delivery: UUID, not_before: dt.datetime) -> Place | None:
+    def place(self, box: Box, delivery: UUID, not_before: dt.datetime) -> dt.datetime | None:
         """The next place in the line of a mailbox that was joined; None: it is full."""
         if self._stopped & {box.key, f"recipient:{box.recipient.slug}"}:
             return None  # one digest may wait for a person; thousands of singles may not
@@ -111,8 +94,7 @@ class Line:
             return None
         row.planned_until = at
         domain.planned_until = self._after(turn, box.hours)
-        self._before[box.key] += 1
-        return Place(at, self._before[box.key] - 1)
+        return at
 
     def digest_due(self, box: Box, not_before: dt.datetime) -> dt.datetime:
         """When a new digest to a mailbox that was joined is due: on a day without another."""
@@ -144,13 +126,9 @@ class Line:
         step = dt.timedelta(seconds=3600 / self.domain_per_hour)
         return since + step * (hours.peak / hours.rate_at(since))
 
-    def _count(self, keys: list[str]) -> None:
-        found = self._connection.execute(
-            select(deliveries.c.mailbox, func.count())
-            .where(deliveries.c.mailbox.in_(keys), deliveries.c.state == DeliveryState.DUE)
-            .group_by(deliveries.c.mailbox)
-        )
-        self._before.update({row[0]: row[1] for row in found})
+    def _note_stops(self, keys: Sequence[str]) -> None:
+        asked = select(stops.c.key).where(stops.c.key.in_(keys), stops.c.lifted_at.is_(None))
+        self._stopped |= set(self._connection.scalars(asked))
 
     def _waiting_digests(self, box: Box) -> set[dt.date]:
         found = self._connection.scalars(

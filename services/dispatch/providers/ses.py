@@ -19,6 +19,7 @@ from services.dispatch.providers.contract import (
     ProviderError,
     Refused,
     Taken,
+    TryLater,
     Unclear,
 )
 from services.dispatch.providers.ses_errors import classified, classified_entry, unanswered
@@ -113,6 +114,9 @@ class Ses:
                     ConfigurationOverrides=watching(*emails),
                     **self._own,
                 )
+        except Refused as error:  # nobody knows which of them is at fault: each alone, next time
+            fault = TryLater(f"{error.detail} for all together") if len(emails) > 1 else error
+            return [fault] * len(emails)
         except ProviderError as error:  # of the whole call, and so of every email in it
             return [error] * len(emails)
         results = answer.get("BulkEmailEntryResults", [])

@@ -30,7 +30,7 @@ from services.dispatch.rendering.email import (
     text_block,
 )
 from services.dispatch.rendering.entries import Entry, Row
-from services.dispatch.rendering.faults import TooLong
+from services.dispatch.rendering.faults import LetterFault
 from services.dispatch.rendering.phrases import Phrases, phrases_for
 from services.dispatch.rendering.scripts import LRI, PDI
 from shared import spoken
@@ -83,7 +83,7 @@ def write_digest(told: Digest, *, sender: str) -> WrittenDigest:
 
 
 def _bound(told: Digest, rest: Sequence[Row]) -> DigestFile | None:
-    """A line of Arabic takes ten times its bytes in a PDF; as text, everything fits."""
+    """A line of Arabic takes five times its bytes in a PDF; as text, everything fits."""
     if not rest:
         return None
     say, letter = phrases_for(told.letter.language), told.letter
@@ -96,7 +96,7 @@ def _bound(told: Digest, rest: Sequence[Row]) -> DigestFile | None:
     )
     try:
         return DigestFile(bind(heading, rest), "application/pdf", "pdf")
-    except TooLong:
+    except LetterFault:  # one of thousands that cannot be set keeps no other back
         above = "\n".join((heading.title, *heading.lines))
         text = "\n\n".join((above, *(_text_row(row, say) for row in rest), heading.reference))
         # With a mark at its head, by which every reader knows the encoding.

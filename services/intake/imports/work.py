@@ -13,14 +13,13 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from services.intake.imports.check import check
 from services.intake.imports.desk import Desk, tell
 from services.intake.imports.keeping import Import, ImportState, end, find
 from services.intake.imports.run import DayUsedUp, run
 from services.intake.imports.unreadable import FileFault, RowFault
+from shared.database import DATABASE_AWAY
 from shared.tables.intake import actions
 from shared.tables.writing_events import imports
 
@@ -28,7 +27,6 @@ SLICE_S = 20.0  # of one import, before another has its turn
 NOT_STARTED = dt.timedelta(days=7)
 NOT_MOVED = dt.timedelta(days=7)
 NOT_RECEIVED = dt.timedelta(hours=1)
-_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
 _AT_WORK = (ImportState.CHECKING, ImportState.RUNNING)
 
 log = structlog.get_logger()
@@ -87,7 +85,7 @@ class Importer:
         except FileFault as fault:
             self._fail(import_id, fault)
         except Exception as error:
-            if not isinstance(error, _DATABASE_AWAY):
+            if not isinstance(error, DATABASE_AWAY):
                 self._fail(import_id, FileFault("broken"))
             raise
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from services.intake.moderation.phrases import Phrases
-from services.intake.packs.recipients import is_language
+from services.intake.packs.recipients import is_language, shared_mailbox_faults
 from services.intake.packs.source import Fault, Source
 from services.intake.packs.toml_file import TomlFile
 from shared.catalogue import WRITTEN, Campaign, Case, Entry, Kind, Recipient, Template
@@ -47,6 +47,7 @@ def coherence_faults(files: PackFiles) -> Iterator[Fault]:
         if found:
             yield from _case_faults(files, *found)
     yield from _template_faults(files)
+    yield from shared_mailbox_faults(found for found in files.recipients.values() if found)
     yield from _unused(files)
 
 

@@ -6,7 +6,7 @@ In: a `Recipient` and the file it came from.  Out: its faults.  No database, no 
 import datetime as dt
 import textwrap
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from zoneinfo import available_timezones
 
@@ -18,6 +18,7 @@ from services.intake.offer import is_country
 from services.intake.packs.source import Fault
 from services.intake.packs.toml_file import TomlFile
 from shared.catalogue import Holder, Mailbox, PostalAddress, Recipient
+from shared.tables.pacing import mailbox_key
 
 MAX_LINES = 6  # in an envelope's window, from the office to the country; fits every print vendor
 MAX_LINE = 40  # characters
@@ -35,6 +36,25 @@ def recipient_faults(file: TomlFile, recipient: Recipient) -> list[Fault]:
         *_dated(file, "mailbox", recipient.mailboxes),
         *_salutations(file, recipient),
     ]
+
+
+def shared_mailbox_faults(recipients: Iterable[tuple[TomlFile, Recipient]]) -> Iterator[Fault]:
+    """Offices behind one mailbox keep one pace: else the faster would set it for both."""
+    first: dict[str, tuple[TomlFile, Recipient]] = {}
+    for file, recipient in recipients:
+        for number, mailbox in enumerate(recipient.mailboxes):
+            before, other = first.setdefault(mailbox_key(mailbox.email), (file, recipient))
+            if differing := _differing(recipient, other):
+                why = (
+                    f"{before.source.file} names the same mailbox, with another {differing}:"
+                    " offices that share a mailbox need the same"
+                )
+                yield file.fault(("mailbox", number, "email"), why)
+
+
+def _differing(one: Recipient, other: Recipient) -> str:
+    names = ("pace", "time_zone", "country")
+    return ", ".join(f"`{name}`" for name in names if getattr(one, name) != getattr(other, name))
 
 
 def country_fault(file: TomlFile, path: tuple[str | int, ...], code: str) -> Iterator[Fault]:

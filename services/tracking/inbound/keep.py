@@ -6,6 +6,7 @@ who was erased.
 """
 
 import datetime as dt
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy import Connection, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from services.tracking.blame import is_about_one
 from services.tracking.inbound.classify import ReplyKind, Verdict, classify
 from services.tracking.inbound.match import Match, match
 from services.tracking.inbound.read import MAX_BYTES, Mail, read
@@ -50,6 +52,7 @@ class Arrived:
     content: bytes = field(repr=False)
     envelope: tuple[str, ...] = field(default=(), repr=False)  # whom the server took it in for
     at: dt.datetime | None = None  # when, where the way in knows it
+    name: str = ""  # what the way in calls it: a file, a place in a file, a notification
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,34 @@ class Mailroom:
                 told += facts
             tell(connection, told, now)
         return [kept[place] for place in range(len(arrived))]
+
+    def keep_each(self, arrived: Sequence[Arrived]) -> list[Kept | None]:
+        """As `keep`; but what cannot be kept is None, is in the log, and stops none beside it.
+
+        Raises the database's errors where it is away.
+        """
+        try:
+            return list(self.keep(arrived))
+        except Exception as error:
+            if not is_about_one(error):
+                raise
+        return [self._alone(one) for one in arrived]
+
+    def _alone(self, one: Arrived) -> Kept | None:
+        try:
+            [kept] = self.keep([one])
+        except Exception as error:
+            if not is_about_one(error):
+                raise
+            log.error(
+                "mail_not_kept",
+                source=one.source,
+                name=one.name,
+                error=type(error).__name__,
+                trace=traceback.format_tb(error.__traceback__),
+            )
+            return None
+        return kept
 
     def _read(self, arrived: Arrived) -> _Read:
         mail = read(arrived.content)

@@ -2,18 +2,21 @@
 
 In: a path.  Out: messages, in batches; what was kept in a Maildir moves from new/ to cur/, marked
 as seen, and only then.  An mbox is read and never written: what we have already is known by itself.
+What cannot be read or kept stays where it is, and is tried again by the next process.
 Sources: cr.yp.to/proto/maildir.html; RFC 4155 and "mboxrd" (`>From ` at the start of a line).
 """
 
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from services.tracking.inbound.keep import Arrived
+import structlog
+
+from services.tracking.inbound.keep import Arrived, Kept
 from services.tracking.inbound.read import MAX_BYTES
 
 BATCH = 50  # messages kept in one transaction
@@ -23,6 +26,8 @@ _QUOTED_FROM = re.compile(rb"^>(>*From )")
 # One byte more than is read of a message, so that it is known to be too large.
 _CUT = MAX_BYTES + 1
 
+log = structlog.get_logger(__name__)
+
 
 class NoMailbox(Exception):
     """The path is neither a Maildir nor an mbox file."""
@@ -31,12 +36,12 @@ class NoMailbox(Exception):
 @dataclass(frozen=True, slots=True)
 class Batch:
     arrived: list[Arrived]
-    _done: list[tuple[Path, Path]] = field(default_factory=list)
+    _close: Callable[[Arrived, bool], None] = lambda _one, _is_kept: None
 
-    def close(self) -> None:
-        """What was kept will not be given again.  Call it after the commit."""
-        for new, seen in self._done:
-            new.replace(seen)
+    def close(self, kept: Sequence[Kept | None]) -> None:
+        """What became of each, in their order.  None is given again.  Call it after the commit."""
+        for one, became in zip(self.arrived, kept, strict=True):
+            self._close(one, became is not None)
 
 
 class Mailbox(Protocol):
@@ -59,6 +64,7 @@ def open_mailbox(path: Path) -> "Mailbox":
 class Maildir:
     def __init__(self, path: Path) -> None:
         self._new, self._cur = path / "new", path / "cur"
+        self._left: set[str] = set()  # not again: each look would fail at the same
 
     def waiting(self) -> int:
         return len(self._names())
@@ -67,22 +73,33 @@ class Maildir:
         files = ((name, self._read(name)) for name in self._names())
         there = ((name, content) for name, content in files if content is not None)
         for some in _in_batches(there):
-            moves = [(self._new / name, self._cur / f"{name}{_SEEN}") for name, _ in some]
-            yield Batch([Arrived(source="maildir", content=content) for _, content in some], moves)
+            yield Batch(_arrived("maildir", some), self._close)
+
+    def _close(self, one: Arrived, is_kept: bool) -> None:
+        if is_kept:
+            (self._new / one.name).replace(self._cur / f"{one.name}{_SEEN}")
+        else:
+            self._left.add(one.name)
 
     def _names(self) -> list[str]:
         """In the order in which they came: a name begins with its time."""
-        return sorted(
+        there = {
             entry.name
             for entry in os.scandir(self._new)
             if entry.is_file(follow_symlinks=False) and not entry.name.startswith(".")
-        )
+        }
+        self._left &= there
+        return sorted(there - self._left)
 
     def _read(self, name: str) -> bytes | None:
         try:
             with (self._new / name).open("rb") as file:
                 return file.read(_CUT)
         except FileNotFoundError:  # somebody's mail program was quicker
+            return None
+        except PermissionError:  # of this file alone
+            log.error("mail_not_read", source="maildir", name=name)
+            self._left.add(name)
             return None
 
 
@@ -104,8 +121,8 @@ class Mbox:
             # Who delivers locks the file for writing: what we read is whole.
             fcntl.lockf(file, fcntl.LOCK_SH)
             self._find_place(file)
-            for some in _in_batches(("", content) for content in _messages(file)):
-                yield Batch([Arrived(source="mbox", content=content) for _, content in some])
+            for some in _in_batches(_messages(file)):
+                yield Batch(_arrived("mbox", some))
             self._at = file.tell()
 
     def _find_place(self, file: IO[bytes]) -> None:
@@ -115,21 +132,26 @@ class Mbox:
         file.seek(self._at)
 
 
-def _messages(file: IO[bytes]) -> Iterator[bytes]:
+def _messages(file: IO[bytes]) -> Iterator[tuple[str, bytes]]:
+    """Each, with the byte of the file that it begins at."""
     lines: list[bytes] = []
-    size, begun, blank = 0, False, True
+    size, begun, blank = 0, "", True
     for line in iter(lambda: file.readline(_CUT), b""):
         if blank and line.startswith(b"From "):
             if begun:
-                yield b"".join(lines)
-            lines, size, begun = [], 0, True
+                yield begun, b"".join(lines)
+            lines, size, begun = [], 0, str(file.tell() - len(line))
         elif begun and size < _CUT:
             unquoted = _QUOTED_FROM.sub(rb"\1", line)
             lines.append(unquoted)
             size += len(unquoted)
         blank = line in (b"\n", b"\r\n")
     if begun:
-        yield b"".join(lines)
+        yield begun, b"".join(lines)
+
+
+def _arrived(source: str, some: list[tuple[str, bytes]]) -> list[Arrived]:
+    return [Arrived(source=source, content=content, name=name) for name, content in some]
 
 
 def _in_batches(files: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:

@@ -170,9 +170,9 @@ def _received_at(headers: Headers) -> dt.datetime | None:
     stamp = headers.get("Received").rpartition(";")[2].strip()
     try:
         read = parsedate_to_datetime(stamp)
-    except (ValueError, TypeError, IndexError, OverflowError):
+        return read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):  # also: beyond the last year
         return None
-    return read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC)
 
 
 def _parts(message: Message) -> Iterator[Message]:

@@ -1,7 +1,8 @@
 """Empties a mailbox: reads what waits there, keeps it, and only then takes it away.
 
 In: a Mailbox.  Out: how many messages were read, and what they were.  Watching, it looks every few
-seconds; while the database or the mailbox is away it waits, and loses nothing.
+seconds; while the database or the mailbox is away it waits, and loses nothing.  A message that
+cannot be kept stays where it is, and stops none beside it.
 """
 
 import threading
@@ -28,6 +29,7 @@ class Sorted:
     read: int = 0
     repeated: int = 0  # we had them already
     unmatched: int = 0  # new, and nobody can tell what they answer
+    left: int = 0  # they could not be kept; the log names them
     kinds: Counter[str] = field(default_factory=Counter)  # of the new ones
 
 
@@ -38,10 +40,12 @@ def sort(mailbox: Mailbox, mailroom: Mailroom, *, told: Callable[[Sequence[Kept]
     """
     done = Sorted()
     for batch in mailbox.batches():
-        kept = mailroom.keep(batch.arrived)
-        batch.close()
+        became = mailroom.keep_each(batch.arrived)
+        batch.close(became)
+        kept = [one for one in became if one is not None]
         new = [one for one in kept if one.id is not None]
-        done.read += len(kept)
+        done.read += len(became)
+        done.left += len(became) - len(kept)
         done.repeated += len(kept) - len(new)
         done.unmatched += sum(one.match.delivery_id is None for one in new)
         done.kinds.update(one.kind.value for one in new)

@@ -13,7 +13,6 @@ from services.dispatch.pacing.hours import (
     WORKING_HOURS,
     Hours,
     hours_of,
-    is_region,
     is_working_day,
 )
 from services.dispatch.pacing.slots import allowance
@@ -97,8 +96,6 @@ def test_of_a_country_without_a_calendar_weekdays_are_known() -> None:
 
 def test_a_region_that_is_none_is_left_out() -> None:
     assert is_working_day("DE", "nowhere", dt.date(2026, 1, 6))
-    assert is_region("DE", "BY")
-    assert not is_region("DE", "nowhere")
 
 
 def test_an_office_may_take_emails_on_days_off() -> None:

@@ -151,13 +151,23 @@ def test_a_call_that_nobody_saw_the_end_of_is_unclear_for_each(
     assert len(taken_of(sandbox, some)) == (2 if kind.endswith("_after") else 0)
 
 
-def test_a_call_that_is_refused_as_a_whole_is_refused_for_each(sandbox: World) -> None:
+def test_a_call_that_comes_too_fast_is_too_fast_for_each(sandbox: World) -> None:
     sandbox.faults(ses=[{"kind": "throttle", "next": 1}])
     some = emails("a@x.example", "b@x.example")
 
     ended = together(sandbox, some)
 
     assert [isinstance(one, TryLater) and one.throttled for one in ended] == [True, True]
+    assert taken_of(sandbox, some) == []
+
+
+def test_a_call_that_one_bad_email_spoils_loses_none_of_the_others(sandbox: World) -> None:
+    sandbox.faults(ses=[{"kind": "bad_request", "next": 1}])
+    some = emails("a@x.example", "b@x.example")
+
+    ended = together(sandbox, some)
+
+    assert [type(one) for one in ended] == [TryLater, TryLater]  # each alone, next time
     assert taken_of(sandbox, some) == []
 
 

@@ -8,12 +8,14 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from services.tracking.inbound import keep as keeping
 from services.tracking.inbound.classify import ReplyKind
 from services.tracking.inbound.keep import Arrived, Kept, Mailroom, say
 from services.tracking.inbound.match import Match, MatchedBy
-from services.tracking.inbound.read import MAX_BYTES
+from services.tracking.inbound.read import MAX_BYTES, Mail, read
 from services.tracking.receipts.contract import Receipt
 from services.tracking.words import EventWord, Fact, Outcome, ShownState
 from shared.clock import new_id
@@ -28,6 +30,15 @@ from tests.tracking.inbound.letters import ANSWER, MAILBOX, a_bounce, a_mail, an
 from tests.tracking.test_record import outcome_of
 
 STAMP = dt.datetime(2021, 12, 10, 11, 30, tzinfo=dt.UTC)
+
+
+POISON = b"From: someone@office.example\n\nNo program can read this.\n"
+
+
+def read_all_but_poison(content: bytes) -> Mail:
+    if content == POISON:
+        raise OverflowError("date value out of range")
+    return read(content)
 
 
 def no_report(_content: bytes) -> Receipt | None:
@@ -322,3 +333,49 @@ def test_the_log_names_nobody(small_database: Database) -> None:
             "matched_by": "token",
         }
     ]
+
+
+def test_what_cannot_be_read_is_left_by_its_name_and_stops_none_beside_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "read", read_all_but_poison)
+    contents = [a_mail("One."), POISON, a_mail("Two.")]
+    given = [
+        Arrived(source="maildir", content=one, name=f"file-{number}")
+        for number, one in enumerate(contents)
+    ]
+
+    with capture_logs() as logs:
+        kept = a_mailroom(database).keep_each(given)
+
+    assert [one is not None for one in kept] == [True, False, True]
+    assert len(rows(database)) == 2
+    [said] = logs
+    assert (said["event"], said["log_level"]) == ("mail_not_kept", "error")
+    assert (said["name"], said["error"]) == ("file-1", "OverflowError")
+    assert "office.example" not in str(said)
+
+
+def test_what_cannot_be_stored_is_left_and_stops_none_beside_it(database: Database) -> None:
+    class Picky(Mailroom):
+        def _row(self, *args: Any) -> dict[str, Any]:
+            row = super()._row(*args)
+            return row | ({"kind": None} if args[1].arrived.name == "strange" else {})
+
+    picky = Picky(database=database, read_report=no_report, clock=noon)
+    names = ["good", "strange", "also good"]
+
+    kept = picky.keep_each([Arrived(source="ses", content=a_mail(n), name=n) for n in names])
+
+    assert [one is not None for one in kept] == [True, False, True]
+    assert len(rows(database)) == 2
+
+
+def test_while_the_database_is_away_nothing_is_taken_for_a_bad_message() -> None:
+    away = Database("postgresql+psycopg://writ@127.0.0.1:1/writ", KEYRING)
+
+    with capture_logs() as logs, pytest.raises(OperationalError):
+        a_mailroom(away).keep_each([Arrived(source="ses", content=a_mail())])
+
+    assert not [one for one in logs if one["event"] == "mail_not_kept"]
+    away.close()

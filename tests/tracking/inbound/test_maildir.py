@@ -1,13 +1,17 @@
 """A mailbox is emptied without losing a message, whatever breaks in between."""
 
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
+from services.tracking.inbound import keep as keeping
 from services.tracking.inbound import maildir
 from services.tracking.inbound import sort as sorting
 from services.tracking.inbound.keep import Arrived, Kept, Mailroom
@@ -16,8 +20,17 @@ from services.tracking.inbound.read import MAX_BYTES
 from services.tracking.inbound.sort import Sorted, sort, watch
 from shared.database import Database
 from tests.tracking.builders import noon
+from tests.tracking.inbound import test_keep
 from tests.tracking.inbound.letters import a_bounce, a_mail, an_answer_to
-from tests.tracking.inbound.test_keep import a_mailroom, facts, no_report, rows, sent
+from tests.tracking.inbound.test_keep import (
+    POISON,
+    a_mailroom,
+    facts,
+    no_report,
+    read_all_but_poison,
+    rows,
+    sent,
+)
 
 
 @pytest.fixture
@@ -36,6 +49,13 @@ class BrokenRoom(Mailroom):
 
 def empty(mailbox: Mailbox, mailroom: Mailroom) -> Sorted:
     return sort(mailbox, mailroom, told=lambda _: None)
+
+
+def wait_for(what: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not what() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert what(), "waited in vain"
 
 
 def drop(folder: Path, *contents: bytes) -> None:
@@ -95,6 +115,71 @@ def test_a_crash_after_the_commit_keeps_nothing_twice(
     assert (done.read, done.repeated) == (1, 1)
     assert len(rows(small_database)) == 1
     assert names(folder, "new") == []
+
+
+def test_what_cannot_be_kept_stays_new_until_the_next_process_and_the_watch_goes_on(
+    folder: Path, small_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorting, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(keeping, "read", read_all_but_poison)
+    stop, mailroom = threading.Event(), a_mailroom(small_database)
+    drop(folder, a_mail("Before."), POISON, a_mail("After."))
+    [_, poison, _] = names(folder, "new")
+
+    with capture_logs() as logs:
+        watching = threading.Thread(target=watch, args=(Maildir(folder), mailroom, stop))
+        watching.start()
+        wait_for(lambda: len(rows(small_database)) == 2)
+        drop(folder, a_mail("Later."))
+        wait_for(lambda: len(names(folder, "cur")) == 3)
+        stop.set()
+        watching.join()
+
+    assert names(folder, "new") == [poison]
+    told = [one for one in logs if one["log_level"] == "error"]
+    assert [(one["event"], one["name"]) for one in told] == [("mail_not_kept", poison)]
+    monkeypatch.undo()
+    assert empty(Maildir(folder), mailroom).read == 1
+    assert names(folder, "new") == []
+
+
+def test_a_file_that_we_may_not_read_stops_none_beside_it(
+    folder: Path, small_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop(folder, a_mail("One."), a_mail("Two."))
+    locked = folder / "new" / names(folder, "new")[0]
+    really_open = Path.open
+
+    def open_but_one(path: Path, mode: str) -> Any:
+        if path == locked:
+            raise PermissionError(path)
+        return really_open(path, mode)
+
+    monkeypatch.setattr(Path, "open", open_but_one)
+
+    with capture_logs() as logs:
+        done = empty(Maildir(folder), a_mailroom(small_database))
+
+    assert done.read == 1
+    assert names(folder, "new") == [locked.name]
+    assert {"mail_not_read", locked.name} <= {v for one in logs for v in one.values()}
+
+
+def test_a_message_of_an_mbox_that_cannot_be_kept_is_named_by_where_it_begins(
+    tmp_path: Path, small_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "read", read_all_but_poison)
+    path = an_mbox(tmp_path / "mbox", a_mail("One."))
+    at = path.stat().st_size
+    # The blank line at its end is the mbox's own.
+    monkeypatch.setattr(test_keep, "POISON", POISON + b"\n")
+    an_mbox(path, POISON, a_mail("Two."))
+
+    with capture_logs() as logs:
+        done = empty(Mbox(path), a_mailroom(small_database))
+
+    assert (done.read, done.left) == (3, 1)
+    assert [one["name"] for one in logs if one["event"] == "mail_not_kept"] == [str(at)]
 
 
 def test_what_is_no_message_is_left_alone(folder: Path, small_database: Database) -> None:

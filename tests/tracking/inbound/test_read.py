@@ -221,7 +221,13 @@ def test_another_message_is_another(change: str) -> None:
     assert read(a_mail()).digest != read(a_mail("Something else.")).digest
 
 
-@pytest.mark.parametrize("stamp", ["", "nonsense", "by x", "by x; Fri, 99 Dec 2021 11:30:00 +0000"])
+@pytest.mark.parametrize(
+    "stamp",
+    [
+        *("", "nonsense", "by x", "by x; Fri, 99 Dec 2021 11:30:00 +0000"),
+        "x; Fri, 31 Dec 9999 23:59:59 -2359",  # in UTC beyond the last year
+    ],
+)
 def test_a_message_without_a_stamp_came_at_a_time_we_do_not_know(stamp: str) -> None:
     assert read(f"Received: {stamp}\n\nx".encode()).received_at is None
 
