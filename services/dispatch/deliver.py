@@ -21,7 +21,13 @@ from services.dispatch.claims import Ended
 from services.dispatch.documents import Documents
 from services.dispatch.due import Due, Moot, NotNow, Prepared
 from services.dispatch.erased import stop_erased
-from services.dispatch.hand_over import Counter, Provider, hand_over, is_of_the_account
+from services.dispatch.hand_over import (
+    Counter,
+    Provider,
+    hand_over,
+    is_of_the_account,
+    wait_until,
+)
 from services.dispatch.notices import call_off
 from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import (
@@ -68,7 +74,7 @@ def deliver(ids: Sequence[UUID], desk: Desk) -> None:
 
 
 def _deliver(ready: Sequence[Prepared], provider: Provider, turn: lanes.Turn, desk: Desk) -> None:
-    _wait_until(turn.at, desk)  # before the claim: one that waits is nobody's
+    wait_until(turn.at, desk.clock)  # before the claim: one that waits is nobody's
     ours = _claim(ready, provider, desk)
     claimed_at = time.monotonic()
     counter = Counter(provider=provider, documents=desk.documents, clock=desk.clock)
@@ -146,12 +152,6 @@ def _ask_account(provider: MeteredProvider, desk: Desk) -> None:
         return
     with desk.database.begin() as connection:
         lanes.learn(connection, provider.name, account, desk.clock())
-
-
-def _wait_until(moment: dt.datetime, desk: Desk) -> None:
-    wait_s = (moment - desk.clock()).total_seconds()
-    if wait_s > 0:
-        time.sleep(wait_s)
 
 
 def _put_off(ids: Sequence[UUID], until: dt.datetime, reason: str, desk: Desk) -> None:

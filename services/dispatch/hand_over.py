@@ -54,7 +54,6 @@ class Counter:
     provider: Provider
     documents: Documents
     clock: Clock
-    sleep: Callable[[float], None] = time.sleep
 
 
 def hand_over(
@@ -65,7 +64,7 @@ def hand_over(
     number = 0
     for batch in batches(ours, counter.provider):
         if not closed:
-            _wait_until(turn.place(number), counter)
+            wait_until(turn.place(number), counter.clock)
             number += len(batch)
         if not is_fresh():
             # An older claim may already have been declared left behind: calling now could double.
@@ -73,6 +72,12 @@ def hand_over(
         for ended in _not_called(batch, closed, counter) if closed else _attempt(batch, counter):
             closed = closed or _of_the_lane(ended.fault)
             yield ended
+
+
+def wait_until(moment: dt.datetime, clock: Clock) -> None:
+    wait_s = (moment - clock()).total_seconds()
+    if wait_s > 0:
+        time.sleep(wait_s)
 
 
 def batches(ours: Sequence[Prepared], provider: Provider) -> list[_Batch]:
@@ -95,12 +100,6 @@ def _sender_of(prepared: Prepared, provider: BulkEmailProvider) -> object:
     if not isinstance(email, Email) or prepared.due.attempts or not provider.fits(email):
         return None
     return email.from_, email.reply_to, email.follow_reading
-
-
-def _wait_until(moment: dt.datetime, counter: Counter) -> None:
-    wait_s = (moment - counter.clock()).total_seconds()
-    if wait_s > 0:
-        counter.sleep(wait_s)
 
 
 def _not_called(batch: _Batch, fault: NotSent, counter: Counter) -> Iterator[Ended]:
