@@ -1,7 +1,5 @@
 """From `checking` to `done`: what a person sees and does on the way."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,20 +12,6 @@ from shared.tables.intake import actions
 from shared.tables.writing_events import import_parts
 from tests.intake.imports.files import HEADER, a_row, csv_file, rows, xlsx_file
 from tests.intake.imports.world import World
-
-
-@pytest.fixture
-def either(engine_url: str) -> Iterator[World]:
-    world = World.start(engine_url)
-    yield world
-    world.intake.database.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World.start(f"sqlite:///{tmp_path / 'writ.db'}")
-    yield world
-    world.intake.database.close()
 
 
 def problem(answer: Any) -> tuple[int, str]:

@@ -1,9 +1,7 @@
 """The steward's work on files: in slices, by several, over errors and the day's limit."""
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -28,20 +26,6 @@ from tests.intake.imports.files import a_row, csv_file, rows, xlsx_file
 from tests.intake.imports.world import World
 
 ONE_CHUNK, TO_THE_END = -1.0, float("inf")  # until when, on the desk's timer
-
-
-@pytest.fixture
-def either(engine_url: str) -> Iterator[World]:
-    world = World.start(engine_url)
-    yield world
-    world.intake.database.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    world = World.start(f"sqlite:///{tmp_path / 'writ.db'}")
-    yield world
-    world.intake.database.close()
 
 
 def hurried(world: World) -> Importer:

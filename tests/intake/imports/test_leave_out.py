@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,21 +27,6 @@ from tests.intake.imports.world import World
 KEY = b"i" * 32
 ANA = "s2@tools.example"  # as the file's second row names her
 NOBODY = frozenset[str]()
-
-
-@pytest.fixture
-def either(engine_url: str) -> Iterator[World]:
-    """Once on SQLite, once on PostgreSQL."""
-    world = World.start(engine_url)
-    yield world
-    world.intake.database.close()
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World.start(f"sqlite:///{tmp_path / 'writ.db'}")
-    yield made
-    made.intake.database.close()
 
 
 def ref_of(world: World, email: str = ANA, known: NewClient | None = None) -> str:
