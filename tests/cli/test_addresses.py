@@ -18,7 +18,7 @@ from shared.database import Database
 from shared.tables.dispatch import deliveries
 from shared.tables.pacing import mailbox_key, paces, stops
 from shared.tables.tracking import commands
-from tests.dispatch.builders import NOON
+from tests.dispatch.builders import NOON, a_delivery_row
 from tests.dispatch.entries import a_catalogue, a_mailbox, a_recipient
 
 KEY = mailbox_key("office@prosecutor.example")
@@ -41,7 +41,9 @@ def campaign(database: Database) -> Database:
     with database.begin() as connection:
         a_stop(connection, KEY)
         reason = "The address is stopped. It is gone."
-        connection.execute(insert(deliveries).values(a_row(mailbox=KEY, held_reason=reason)))
+        connection.execute(
+            insert(deliveries).values(a_delivery_row(mailbox=KEY, held_reason=reason))
+        )
     return database
 
 
@@ -55,25 +57,6 @@ def a_stop(connection: Any, key: str, **changes: Any) -> None:
         "stopped_by": "tracking",
     } | changes
     connection.execute(insert(stops).values(row))
-
-
-def a_row(**changes: Any) -> dict[str, Any]:
-    return {
-        "id": new_id(),
-        "carrier": "single",
-        "mode": "live",
-        "campaign": "letters",
-        "case": "mikita",
-        "kind": "appeal",
-        "channel": "email",
-        "language": "en",
-        "recipient": "prosecutor",
-        "why": "A message of its own.",
-        "state": "due",
-        "attempts": 0,
-        "next_attempt_at": NOON,
-        "planned_at": NOON,
-    } | changes
 
 
 def given(database: Database) -> Sequence[Row[Any]]:

@@ -157,6 +157,27 @@ def dispatch_settings(data_dir: Path, **changes: Any) -> Settings:
     return Settings(**fields | changes)
 
 
+def a_delivery_row(**changes: Any) -> dict[str, Any]:
+    """Due and woken, as the relay planned it."""
+    return {
+        "id": new_id(),
+        "carrier": "single",
+        "mode": "live",
+        "campaign": "letters",
+        "case": "mikita",
+        "kind": "appeal",
+        "channel": "email",
+        "language": "en",
+        "recipient": "prosecutor",
+        "why": "a test",
+        "state": DeliveryState.DUE,
+        "next_attempt_at": NOON,
+        "woken_at": NOON,
+        "attempts": 0,
+        "planned_at": NOON,
+    } | changes
+
+
 @dataclass
 class World:
     """A database with the tables of this version, and a desk on it."""
@@ -235,23 +256,7 @@ class World:
         **changes: Any,
     ) -> UUID:
         """Due and woken, with one action on it; `supporter`: what of them is not as usual."""
-        row = {
-            "id": new_id(),
-            "carrier": "single",
-            "mode": "live",
-            "campaign": "letters",
-            "case": "mikita",
-            "kind": "appeal",
-            "channel": "email",
-            "language": "en",
-            "recipient": "prosecutor",
-            "why": "a test",
-            "state": DeliveryState.DUE,
-            "next_attempt_at": NOON,
-            "woken_at": NOON,
-            "attempts": 0,
-            "planned_at": NOON,
-        } | changes
+        row = a_delivery_row(**changes)
         action = self.an_action(
             recipients=[row["recipient"]],
             channel=row["channel"],

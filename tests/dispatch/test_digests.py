@@ -22,9 +22,9 @@ from services.dispatch.routing import make_route
 from services.tracking.queries import timeline
 from shared.catalogue import Channel, Pace
 from shared.clock import new_id
-from shared.tables.dispatch import DeliveryState, carriages, deliveries
+from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions, erasures
-from tests.dispatch.builders import NOON, World
+from tests.dispatch.builders import NOON, World, a_delivery_row
 from tests.dispatch.entries import a_catalogue, a_recipient
 from tests.dispatch.rendering.digests import pages_of
 from tests.dispatch.sandboxed import a_sandboxed_ses
@@ -34,24 +34,7 @@ CLOSED = NOON - dt.timedelta(minutes=1)
 
 def a_digest(world: World, *action_ids: UUID, **changes: Any) -> UUID:
     """Closed, due and woken, with these actions on it."""
-    row: dict[str, Any] = {
-        "id": new_id(),
-        "carrier": "digest",
-        "mode": "live",
-        "campaign": "letters",
-        "case": "mikita",
-        "kind": "appeal",
-        "channel": "email",
-        "language": "en",
-        "recipient": "prosecutor",
-        "why": "a test",
-        "state": DeliveryState.DUE,
-        "next_attempt_at": NOON,
-        "woken_at": NOON,
-        "closed_at": CLOSED,
-        "attempts": 0,
-        "planned_at": NOON,
-    } | changes
+    row = a_delivery_row(**{"carrier": "digest", "closed_at": CLOSED} | changes)
     rests = [{"action_id": one, "recipient": "prosecutor"} for one in action_ids]
     with world.database.begin() as connection:
         connection.execute(insert(deliveries), [row])
