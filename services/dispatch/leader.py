@@ -3,12 +3,15 @@
 On SQLite there is one process, and so one relay.
 """
 
+from contextlib import suppress
+
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from shared.database import Database
 
 _LOCK = "SELECT pg_try_advisory_lock(hashtextextended('writ relay', 0))"
+_UNLOCK = "SELECT pg_advisory_unlock_all()"
 
 
 class Leadership:
@@ -31,16 +34,24 @@ class Leadership:
         return False
 
     def give_up(self) -> None:
-        if self._connection is not None:
-            # Closing it for real, not back into the pool: the lock lives with the connection.
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
+        """The lead is free for another when this returns."""
+        if self._connection is None:
+            return
+        # Its connection's end frees the lock too, but only when the server notices: a moment later.
+        with suppress(DBAPIError):
+            self._connection.execute(text(_UNLOCK))
+        self._hang_up(self._connection)
 
     def _still_there(self, connection: Connection) -> bool:
         try:
             connection.execute(text("SELECT 1"))
         except DBAPIError:
-            self.give_up()
+            self._hang_up(connection)
             return False
         return True
+
+    def _hang_up(self, connection: Connection) -> None:
+        # For real, not back into the pool: the lock lives with the connection.
+        connection.invalidate()
+        connection.close()
+        self._connection = None

@@ -20,9 +20,11 @@ LOCKS = """
 
 
 def kill_the_leader(world: World) -> None:
+    """Ends its connection, and waits until the server has."""
     with world.database.begin() as connection:
         [pid] = connection.scalars(text(LOCKS)).all()
-        connection.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+        killed = connection.scalar(text("SELECT pg_terminate_backend(:pid, 10000)"), {"pid": pid})
+    assert killed
 
 
 @pytest.fixture

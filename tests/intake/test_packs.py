@@ -36,11 +36,11 @@ def test_the_real_pack_speaks_the_languages_of_the_offices_it_writes_to() -> Non
 
 
 def test_the_real_pack_is_checked_in_less_than_a_second() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
 
     read_pack(REAL)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("pack", sorted(path.parent for path in PACKS.glob("*/pack.toml")))

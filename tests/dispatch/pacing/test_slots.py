@@ -149,9 +149,9 @@ def test_what_was_planned_asks_for_no_more_than_the_guard_gives() -> None:
 
 def test_a_season_of_slots_takes_seconds() -> None:
     some, at = hours(weekends=True, per_hour=1200), local("Europe/Minsk", 2026, 11, 1)
-    started = time.perf_counter()
+    started = time.process_time()
 
     for _n in range(20_000):
         at = next_slot(some, at, 0.1)
 
-    assert (time.perf_counter() - started) * 20 < 60  # 400,000 of them in less than a minute
+    assert (time.process_time() - started) * 20 < 60  # 400,000 of them in less than a minute
