@@ -33,6 +33,7 @@ from services.intake.packs.load import load_entries
 from services.intake.packs.read import read_pack
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
+from services.sandbox.sqs import PATH
 from shared.api_keys import Mode, Scope
 from shared.catalogue import Catalogue, Entry, entry_key
 from shared.catalogue_reader import CatalogueReader
@@ -215,7 +216,8 @@ class Production:
             found = [word for word, asks in _MOVES.items() if _any(connection, asks)]
             if _any_unplanned(connection):
                 found.append("to be planned")
-        if sandbox_counts(self.sandbox_url)["receipts_pending"]:
+        counts = sandbox_counts(self.sandbox_url)
+        if counts["receipts_pending"] or counts["receipts_in_queue"]:
             found.append("receipts on their way")
         return found
 
@@ -281,6 +283,8 @@ class Production:
 
     def _names(self) -> list[str]:
         alone = ["sandbox", "tracking", "tracking-worker", "intake", "intake-worker", "relay"]
+        if self.environment.get("WRIT_SANDBOX_RECEIPTS") == "sqs":
+            alone.append("receipts")
         return [*alone, "dispatch-preview", *self._dispatch]
 
     def _service(self, name: str, stack: ExitStack) -> Service:
@@ -336,6 +340,10 @@ class Production:
             "WRIT_PREVIEW_KEY": os.urandom(32).hex(),
             "WRIT_TRACKING_URL": self._url("tracking"),
             "WRIT_SES_ENDPOINT_URL": sandbox,
+            "WRIT_SQS_QUEUE_URL": f"{sandbox}{PATH}",
+            "WRIT_SQS_ENDPOINT_URL": sandbox,
+            "WRIT_SQS_ACCESS_KEY_ID": "sandbox",
+            "WRIT_SQS_SECRET_ACCESS_KEY": "sandbox",
             "WRIT_PRINT_URL": sandbox,
             "WRIT_PRINT_API_KEY": f"sandbox-{secret}",
             "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{secret}",

@@ -32,7 +32,9 @@ from services.sandbox.settings import SandboxSettings
 from services.sandbox.wire import THREADS
 from services.tracking import actors as tracking_actors
 from services.tracking import app as tracking_app
+from services.tracking.queue_settings import QueueSettings
 from services.tracking.settings import Settings as TrackingSettings
+from services.tracking.worker import make_listeners, run_listeners
 from shared.broker import make_broker
 from shared.clock import now
 from shared.database import Database
@@ -45,6 +47,8 @@ from shared.wsgi import listening
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
+
+LISTENERS = 2  # on the queue of receipts
 
 log = structlog.get_logger()
 
@@ -168,7 +172,9 @@ def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
     stop = threading.Event()
     relay = make_relay(dispatch, database, broker, clock=now)
     steward = make_steward(IntakeSettings.from_env(env), database)
-    threads = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="writ"))
+    listeners = make_listeners(QueueSettings.from_env(env), database, threads=LISTENERS)
+    threads = stack.enter_context(ThreadPoolExecutor(3, thread_name_prefix="writ"))
     stack.callback(stop.set)
     threads.submit(steward.run, stop)
+    threads.submit(run_listeners, listeners, stop)
     return threads.submit(relay.run, stop)

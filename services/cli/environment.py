@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
+from services.sandbox.sqs import PATH
 from shared.privacy import Keyring
 from shared.settings import SANDBOX
 
@@ -55,7 +56,11 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_EMAIL_PROVIDER": "ses",
         "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
         "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_SANDBOX_RECEIPTS": "https",  # nobody here listens to a queue
+        "WRIT_SANDBOX_RECEIPTS": "sqs",
+        "WRIT_SQS_QUEUE_URL": f"http://{HOST}:{sandbox_port}{PATH}",
+        "WRIT_SQS_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
+        "WRIT_SQS_ACCESS_KEY_ID": "sandbox",
+        "WRIT_SQS_SECRET_ACCESS_KEY": "sandbox",
         "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
         "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
     }

@@ -65,7 +65,7 @@ class Sandbox:
         app.register_blueprint(print_vendor.blueprint(settings, self.store, self.faults))
         app.register_blueprint(faults.blueprint(self.faults))
         app.register_blueprint(sqs.blueprint(self.queues, self.faults))
-        app.register_blueprint(truth.blueprint(self.store))
+        app.register_blueprint(truth.blueprint(self.store, self.queues))
 
         @app.get("/sns/certificate.pem")
         def certificate() -> Response:

@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from math import ldexp
 from urllib.parse import urlsplit
 
@@ -38,7 +37,7 @@ class Post:
 
 
 Writers = Mapping[str, Callable[[Claimed], Post]]  # by provider
-Queues = Mapping[str, Callable[[str], object]]  # by provider: what puts a body into its queue
+Queues = Mapping[str, Callable[..., object]]  # by provider: what puts bodies into its queue
 
 
 def wait_s(attempts: int) -> float:
@@ -95,10 +94,12 @@ class Postman:
 
     def _carry(self, batch: list[Claimed], http: urllib3.HTTPConnectionPool) -> bool:
         """Post a batch and settle it; False when nobody answers, which ends the round."""
-        posted: list[Claimed] = []
         refused: list[Claimed] = []
+        posted = [one for one in batch if one.about.provider in self._queues]
+        self._put(posted)
+        batch = [*posted, *(one for one in batch if one.about.provider not in self._queues)]
         try:
-            for claimed in batch:
+            for claimed in batch[len(posted) :]:
                 (posted if self._post(claimed, http) else refused).append(claimed)
         except urllib3.exceptions.HTTPError as error:
             log.warning("tracking_does_not_answer", error=type(error).__name__)
@@ -109,29 +110,33 @@ class Postman:
             self._store.settle(posted=posted, refused=again, untried=untried)
         return not untried
 
+    def _put(self, batch: list[Claimed]) -> None:
+        """Into their providers' queues, each provider's together."""
+        for provider, put in self._queues.items():
+            bodies = [
+                self._writers[provider](one).body.decode()
+                for one in batch
+                if one.about.provider == provider
+                for _ in range(self._times())
+            ]
+            if bodies:
+                put(*bodies)
+
     def _post(self, claimed: Claimed, http: urllib3.HTTPConnectionPool) -> bool:
         """Whether one receipt is done with: taken, or lost on purpose."""
+        provider, status = claimed.about.provider, 200
+        for _ in range(self._times()):
+            post = self._writers[provider](claimed)
+            path = self._path + provider
+            status = http.urlopen("POST", path, post.body, post.headers, retries=False).status
+        if not 200 <= status < 300:
+            log.warning("receipt_refused", event_id=claimed.receipt.event_id, status=status)
+            return False
+        return True
+
+    def _times(self) -> int:
+        """How often one receipt is sent: once, unless the faults lose or repeat it."""
         faults = self._faults.faults.receipts
         if self._faults.happens(faults.drop):
-            return True
-        send = self._way(claimed, http)
-        if self._faults.happens(faults.duplicate):
-            send()
-        return send()
-
-    def _way(self, claimed: Claimed, http: urllib3.HTTPConnectionPool) -> Callable[[], bool]:
-        """Sends the receipt on its provider's way; True: it is taken."""
-        provider = claimed.about.provider
-        post = self._writers[provider](claimed)
-        if put := self._queues.get(provider):
-            return lambda: bool(put(post.body.decode()))
-        path = self._path + provider
-        send = partial(http.urlopen, "POST", path, post.body, post.headers, retries=False)
-        return lambda: _taken(claimed, send().status)
-
-
-def _taken(claimed: Claimed, status: int) -> bool:
-    if not 200 <= status < 300:
-        log.warning("receipt_refused", event_id=claimed.receipt.event_id, status=status)
-        return False
-    return True
+            return 0
+        return 2 if self._faults.happens(faults.duplicate) else 1

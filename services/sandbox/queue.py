@@ -75,13 +75,14 @@ class Queues:
         with self._arrived:
             self._db.close()
 
-    def put(self, body: str) -> str:
-        """Commits a message; its id."""
-        id_, now = str(uuid4()), time.time()
+    def put(self, *bodies: str) -> list[str]:
+        """Commits messages; their ids."""
+        now = time.time()
+        rows = [(NAME, str(uuid4()), body, now, now) for body in bodies]
         with self._writing() as db:
-            db.execute(PUT, (NAME, id_, body, now, now))
+            db.executemany(PUT, rows)
             self._arrived.notify_all()
-        return id_
+        return [id_ for _, id_, *_ in rows]
 
     def receive(self, name: str, *, most: int, hidden_s: float) -> list[Received]:
         """What is visible, hidden from now on for `hidden_s`."""
@@ -98,10 +99,13 @@ class Queues:
         with self._arrived:
             self._arrived.wait(min(seconds, LOOK_S))
 
-    def delete(self, name: str, handle: str) -> None:
+    def delete(self, name: str, *handles: str) -> None:
         """A handle that is no longer the message's deletes nothing, and says nothing: as in SQS."""
         with self._writing() as db:
-            db.execute("DELETE FROM messages WHERE queue = ? AND handle = ?", (name, handle))
+            db.executemany(
+                "DELETE FROM messages WHERE queue = ? AND handle = ?",
+                [(name, handle) for handle in handles],
+            )
 
     def numbers(self, name: str) -> tuple[int, int]:
         """How many messages are visible, and how many are in somebody's hands."""

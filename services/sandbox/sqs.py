@@ -21,6 +21,7 @@ from services.sandbox.queue import DEAD, MOST_RECEIVED, NAME, Queues, Received
 
 LANE = "sqs"
 ACCOUNT = "000000000000"
+PATH = f"/{ACCOUNT}/{NAME}"  # the queue's own address, below the sandbox's
 REGION = "eu-central-1"
 MOST = 10  # entries of a batch
 MEDIA_TYPE = "application/x-amz-json-1.0"
@@ -148,15 +149,14 @@ class Sqs:
         name, ids = _name(asked), [one.Id for one in asked.Entries]
         if not 0 < len(ids) <= MOST or len(set(ids)) < len(ids):
             raise _Refused(_wrong("Entries"))
-        for one in asked.Entries:
-            self.queues.delete(name, one.ReceiptHandle)
+        self.queues.delete(name, *(one.ReceiptHandle for one in asked.Entries))
         return {"Successful": [{"Id": one} for one in ids], "Failed": []}
 
     def _send(self, body: bytes) -> Answer:
         asked = _Send.model_validate_json(body)
         if _name(asked) != NAME:
             raise _Refused(_NO_QUEUE)
-        id_ = self.queues.put(asked.MessageBody)
+        [id_] = self.queues.put(asked.MessageBody)
         return {"MessageId": id_, "MD5OfMessageBody": _md5(asked.MessageBody)}
 
     def _attributes(self, body: bytes) -> Answer:

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, request
 
 from services.sandbox import print_vendor, ses
+from services.sandbox.queue import NAME, Queues
 from services.sandbox.store import Store, iso
 
 PAGE = 1000
@@ -31,7 +32,7 @@ PENDING = "SELECT count(*) FROM receipts"
 Row = dict[str, Any]
 
 
-def blueprint(store: Store) -> Blueprint:
+def blueprint(store: Store, queues: Queues) -> Blueprint:
     """The three routes."""
     routes = Blueprint("truth", __name__, url_prefix="/sandbox")
 
@@ -54,6 +55,7 @@ def blueprint(store: Store) -> Blueprint:
                 "letters": _number(db, COUNT, print_vendor.PROVIDER),
                 "letters_by_delivery_max": _number(db, MOST_COPIES, print_vendor.PROVIDER),
                 "receipts_pending": _number(db, PENDING),
+                "receipts_in_queue": sum(queues.numbers(NAME)),
             }
 
     return routes

@@ -19,6 +19,9 @@ from services.tracking.receipts.contract import Reader, Receipt, ReceiptFault
 from services.tracking.take import Taker
 
 ENOUGH = 100  # messages in one transaction
+# After a hand that emptied the queue: whoever asks at once gets a few, each with its own call to
+# fetch and to delete it, its own transaction, and its own price.
+GATHER_S = 0.1
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 60.0
 
@@ -111,6 +114,8 @@ class Listener:
                 messages += (another := self._queue.receive(wait=False))
                 more = len(another)
             self._take(messages)
+        if len(messages) < ENOUGH:
+            stop.wait(GATHER_S)
 
     def _take(self, messages: Sequence[Message]) -> None:
         read = list(self._readable(messages))

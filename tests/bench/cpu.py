@@ -19,6 +19,14 @@ def resident_mb(roots: Iterable[int | None]) -> float:
     return sum(int(stat[21]) for stat in _family(roots)) * _PAGE / 1e6
 
 
+def own_mb(pid: int | None) -> float:
+    """What one process adds to the machine: of pages that several share, its share alone (PSS)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024 / 1e6
+    raise ValueError(f"the kernel does not say what process {pid} holds")
+
+
 def _family(roots: Iterable[int | None]) -> list[list[str]]:
     stats = {int(path.name): stat for path in Path("/proc").glob("[0-9]*") if (stat := _stat(path))}
     family = {pid for pid in roots if pid is not None}

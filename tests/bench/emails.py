@@ -5,6 +5,7 @@ no answers sent to them; both beside the same bare loop of single calls.
 """
 
 from shared.catalogue import Channel, Replies
+from tests.bench.cpu import own_mb
 from tests.bench.floor import run_bare
 from tests.bench.load import PATIENCE_S, Bench
 from tests.bench.report import Figure, middle
@@ -42,6 +43,7 @@ def _round(bench: Bench, name: str, number: int) -> Figure:
     load = bench.look(accepted)
     ours = len(load) / (load.told - load.planned).total_seconds()
     handed_over = len(load) / (load.handed_over - load.planned).total_seconds()
+    memory = max(own_mb(writ.services[worker].pid) for worker in writ.dispatchers)
     with bench.watching(Channel.EMAIL, len(load), what="its floor"):
         bare = run_bare(writ, "ses", load.deliveries, processes=processes, threads=threads)
         writ.wait_until_quiet(PATIENCE_S)
@@ -51,14 +53,16 @@ def _round(bench: Bench, name: str, number: int) -> Figure:
         value=round(ours, 1),
         unit="emails/s",
         floor=round(floor, 1),
+        peak_mb=round(memory),
         floor_what=(
             f"The value: {len(load)} emails, accepted and waiting, planned by the relay, woken"
             f" through RabbitMQ, claimed, rendered, filed and sent by {processes} dispatch"
             f" processes of {threads} threads each, until tracking has recorded the last of their"
-            " receipts (PostgreSQL, durable). The floor: the same SendEmail calls, recorded"
-            " beforehand, in bare boto3 loops in as many processes and threads, to the same"
-            " sandbox, whose same receipts go to the same tracking, until the last is recorded."
+            " receipts, which come through a queue (PostgreSQL, durable). The floor: the same"
+            " SendEmail calls, recorded beforehand, in bare boto3 loops in as many processes and"
+            " threads, to the same sandbox, whose same receipts go to the same tracking, until the"
+            " last is recorded."
             f" Without waiting for the receipts: {handed_over:.0f}/s handed over, beside"
-            f" {bare.per_second:.0f} bare calls/s."
+            f" {bare.per_second:.0f} bare calls/s. A worker then holds {memory:.0f} MB (PSS)."
         ),
     )

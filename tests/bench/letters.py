@@ -5,7 +5,7 @@ from tests.bench.floor import run_bare
 from tests.bench.load import Bench
 from tests.bench.report import Figure, middle
 
-FULL, QUICK = 450, 300  # letters a round
+FULL, QUICK = 900, 300  # letters a round
 ROUNDS, ROUNDS_QUICK = 3, 1
 SLOWEST = 50  # letters a second: whoever is slower pays for the receipts, too
 

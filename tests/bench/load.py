@@ -28,6 +28,8 @@ LOOK_EVERY_S = 0.5  # looking takes time from what is measured
 # Receipts come at once, and each email and letter arrives: every run does the same work.
 STEADY = {
     "WRIT_DISPATCH_THREADS": "4",
+    "WRIT_DISPATCH_CHUNK": "50",  # as many as one bulk call takes
+    "WRIT_SANDBOX_RECEIPTS": "sqs",
     "WRIT_SANDBOX_LIFELIKE": "no",
     "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0",
     "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "0",

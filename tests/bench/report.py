@@ -48,8 +48,12 @@ class Goal:
 
 
 GOALS: Mapping[str, Goal] = {
-    "email.single": Goal("ratio ≥ 0.6", lambda one: one.ratio >= 0.6),
-    "email.bulk": Goal("ratio ≥ 2", lambda one: one.ratio >= 2),
+    "email.single": Goal(
+        "ratio ≥ 0.6, ≤ 150 MB", lambda one: one.ratio >= 0.6 and (one.peak_mb or 0) <= 150
+    ),
+    "email.bulk": Goal(
+        "ratio ≥ 2, ≤ 150 MB", lambda one: one.ratio >= 2 and (one.peak_mb or 0) <= 150
+    ),
     "paper.letters": Goal("ratio ≥ 0.5", lambda one: one.ratio >= 0.5),
     "road.latency_p50_ms": Goal("< 150 ms", lambda one: one.value < 150),
     "road.latency_p99_ms": Goal("< 500 ms", lambda one: one.value < 500),

@@ -94,6 +94,7 @@ def hear(queue: AQueue, taker: Taker, *, until: Callable[[], bool]) -> Listener:
 @pytest.fixture(autouse=True)
 def without_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(listen, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(listen, "GATHER_S", 0)
 
 
 def test_what_the_queue_brings_is_recorded_and_deleted(database: Database) -> None:
@@ -258,6 +259,33 @@ def test_the_end_waits_for_no_poll_and_what_that_brings_is_left(small_database: 
     thread.join()
     assert len(queue.waiting) == 1
     assert count(small_database, receipts) == 0
+
+
+@pytest.mark.parametrize(("messages", "asked_again"), [(3, False), (listen.ENOUGH, True)])
+def test_who_emptied_the_queue_lets_more_gather_before_asking_again(
+    small_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    messages: int,
+    asked_again: bool,
+) -> None:
+    monkeypatch.setattr(listen, "GATHER_S", 60)
+    queue = _Counting([an_event() for _ in range(messages)])
+
+    hear(
+        queue,
+        a_taker(small_database),
+        until=lambda: not queue.waiting and queue.polls >= 1 + asked_again,
+    )
+
+    assert (queue.polls > 1) is asked_again
+
+
+class _Counting(AQueue):
+    polls = 0
+
+    def receive(self, *, wait: bool) -> Sequence[Message]:
+        self.polls += wait
+        return super().receive(wait=wait)
 
 
 class _Slow(AQueue):
