@@ -13,10 +13,9 @@ from uuid import UUID
 from sqlalchemy import (
     Connection,
     Select,
-    String,
+    Update,
     and_,
     bindparam,
-    insert,
     or_,
     select,
     text,
@@ -31,6 +30,7 @@ from services.dispatch.providers.contract import Email, ProviderError, Taken
 from services.dispatch.remarks import note_remarks
 from shared.clock import new_id
 from shared.database import insert_new
+from shared.many import InsertMany, Of, UpdateMany
 from shared.privacy import Private
 from shared.tables.dispatch import (
     DUE_WOKEN,
@@ -88,9 +88,7 @@ def claim(
     )
     if ours:
         mine = [(one, provider) for one, provider in prepared if one.due.id in ours]
-        connection.execute(
-            insert(attempts), [_attempt(one, provider, now) for one, provider in mine]
-        )
+        _BEGIN_ATTEMPTS.run(connection, [_attempt(one, provider, now) for one, provider in mine])
         _note_mailboxes(connection, [one for one, _ in mine])
         note_remarks(connection, [one for one, _ in mine])
     return ours
@@ -176,75 +174,78 @@ def record(connection: Connection, ended: Sequence[Ended], now: dt.datetime) -> 
 
     Attempts first, deliveries after: as in obey.py and recover.py, so that none waits for another.
     """
-    connection.execute(_END_ATTEMPT, [_attempt_end(one, now) for one in ended])
+    _END_ATTEMPTS.run(connection, [_attempt_end(one, now) for one in ended])
     taken = [one for one in ended if one.attempt is AttemptState.SENT]
-    if taken:
-        connection.execute(_SETTLE_EARLIER, [{"b_delivery": one.delivery_id} for one in taken])
-    connection.execute(_END_DELIVERY, [_delivery_end(one, now) for one in ended])
+    _SETTLE_EARLIER.run(connection, [{"delivery": one.delivery_id} for one in taken])
+    _END_DELIVERIES.run(connection, [_delivery_end(one, now) for one in ended])
     orders = [_order(one, one.taken, now) for one in taken if one.taken and one.pages]
     if orders:
         insert_new(connection, print_orders, orders)
 
 
-_END_ATTEMPT = (
-    update(attempts)
-    .where(
-        attempts.c.id == bindparam("b_id"),
-        or_(
-            attempts.c.state == AttemptState.STARTED,
-            attempts.c.state == AttemptState.UNKNOWN,
-            # Declared "not taken" too early.
-            and_(
-                attempts.c.state != AttemptState.SENT,
-                bindparam("b_state", type_=String) == AttemptState.SENT,
+def _end_attempt(of: Of) -> Update:
+    return (
+        update(attempts)
+        .where(
+            attempts.c.id == of("id"),
+            or_(
+                attempts.c.state == AttemptState.STARTED,
+                attempts.c.state == AttemptState.UNKNOWN,
+                # Declared "not taken" too early.
+                and_(attempts.c.state != AttemptState.SENT, of("state") == AttemptState.SENT),
             ),
+        )
+        .values({name: of(name) for name in ("state", "provider_id", "detail", "ended_at")})
+    )
+
+
+def _settle_earlier(of: Of) -> Update:
+    """One order stands for all attempts that carried its idempotency key."""
+    return (
+        update(attempts)
+        .where(attempts.c.delivery_id == of("delivery"), attempts.c.state == AttemptState.UNKNOWN)
+        .values(state=AttemptState.NOT_SENT, detail="settled by a later attempt with the same key")
+    )
+
+
+def _end_delivery(of: Of) -> Update:
+    newest = and_(
+        deliveries.c.attempts == of("attempts"),
+        or_(
+            deliveries.c.state == DeliveryState.SENDING,
+            deliveries.c.state == DeliveryState.UNKNOWN,
         ),
     )
-    .values(
-        state=bindparam("b_state"),
-        provider_id=bindparam("b_provider_id"),
-        detail=bindparam("b_detail"),
-        ended_at=bindparam("b_ended_at"),
+    # A proof counts whatever was decided without it: no further call may be made.
+    proven = and_(
+        deliveries.c.state != DeliveryState.HANDED_OVER,
+        of("state") == DeliveryState.HANDED_OVER,
     )
+    return (
+        update(deliveries)
+        .where(deliveries.c.id == of("id"), or_(newest, proven))
+        .values({name: of(name) for name in _OF_AN_END} | {"claimed_at": None, "woken_at": None})
+    )
+
+
+_OF_AN_END = (
+    *("state", "provider", "provider_id", "next_attempt_at"),
+    *("handed_over_at", "held_reason"),
 )
-_END_DELIVERY = (
-    update(deliveries)
-    .where(
-        deliveries.c.id == bindparam("b_id"),
-        or_(
-            and_(
-                deliveries.c.attempts == bindparam("b_number"),
-                or_(
-                    deliveries.c.state == DeliveryState.SENDING,
-                    deliveries.c.state == DeliveryState.UNKNOWN,
-                ),
-            ),
-            # A proof counts whatever was decided without it: no further call may be made.
-            and_(
-                deliveries.c.state != DeliveryState.HANDED_OVER,
-                bindparam("b_state", type_=String) == DeliveryState.HANDED_OVER,
-            ),
-        ),
-    )
-    .values(
-        state=bindparam("b_state"),
-        provider=bindparam("b_provider"),
-        provider_id=bindparam("b_provider_id"),
-        next_attempt_at=bindparam("b_next_attempt_at"),
-        handed_over_at=bindparam("b_handed_over_at"),
-        held_reason=bindparam("b_held_reason"),
-        claimed_at=None,
-        woken_at=None,
-    )
+_BEGIN_ATTEMPTS = InsertMany(
+    attempts,
+    (
+        *("id", "delivery_id", "number", "state", "provider", "idempotency_key"),
+        *("holder", "address", "document", "started_at"),
+    ),
 )
-# One order stands for all attempts that carried its idempotency key.
-_SETTLE_EARLIER = (
-    update(attempts)
-    .where(
-        attempts.c.delivery_id == bindparam("b_delivery"),
-        attempts.c.state == AttemptState.UNKNOWN,
-    )
-    .values(state=AttemptState.NOT_SENT, detail="settled by a later attempt with the same key")
+_END_ATTEMPTS = UpdateMany(
+    {name: attempts.c[name] for name in ("id", "state", "provider_id", "detail", "ended_at")},
+    _end_attempt,
+)
+_SETTLE_EARLIER = UpdateMany({"delivery": deliveries.c.id}, _settle_earlier)
+_END_DELIVERIES = UpdateMany(
+    {name: deliveries.c[name] for name in ("id", "attempts", *_OF_AN_END)}, _end_delivery
 )
 
 
@@ -265,24 +266,24 @@ def _attempt(one: Prepared, provider: str, now: dt.datetime) -> dict[str, Any]:
 
 def _attempt_end(one: Ended, now: dt.datetime) -> dict[str, Any]:
     return {
-        "b_id": one.attempt_id,
-        "b_state": one.attempt,
-        "b_provider_id": one.taken.provider_id if one.taken else None,
-        "b_detail": one.detail,
-        "b_ended_at": now,
+        "id": one.attempt_id,
+        "state": one.attempt,
+        "provider_id": one.taken.provider_id if one.taken else None,
+        "detail": one.detail,
+        "ended_at": now,
     }
 
 
 def _delivery_end(one: Ended, now: dt.datetime) -> dict[str, Any]:
     return {
-        "b_id": one.delivery_id,
-        "b_number": one.number,
-        "b_state": one.delivery,
-        "b_provider": one.provider,
-        "b_provider_id": one.taken.provider_id if one.taken else None,
-        "b_next_attempt_at": one.next_attempt_at,
-        "b_handed_over_at": now if one.taken else None,
-        "b_held_reason": one.held_reason,
+        "id": one.delivery_id,
+        "attempts": one.number,
+        "state": one.delivery,
+        "provider": one.provider,
+        "provider_id": one.taken.provider_id if one.taken else None,
+        "next_attempt_at": one.next_attempt_at,
+        "handed_over_at": now if one.taken else None,
+        "held_reason": one.held_reason,
     }
 
 
