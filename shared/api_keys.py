@@ -38,7 +38,8 @@ class Mode(StrEnum):
 
 
 class Scope(StrEnum):
-    SUBMIT = "submit"  # hand in actions: one, many, files, counts; previews; erase their supporters
+    # hand in actions: one, many, files, counts; previews; erase their supporters; send again
+    SUBMIT = "submit"
     READ = "read"  # follow the client's own actions and their deliveries; the sums of a campaign
     CATALOGUE = "catalogue"  # what campaigns ask: cases, texts, recipients' offices
     FINANCE = "finance"  # print orders, and what they cost

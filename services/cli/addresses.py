@@ -16,7 +16,8 @@ from rich.table import Table
 from sqlalchemy import Connection, select
 
 from services.cli.database import open_database, operator
-from services.dispatch.reroute import corrections, letters
+from services.cli.resend import corrected, resend, show_corrected
+from services.dispatch.reroute import Correction, corrections, letters
 from services.dispatch.stops import (
     RECIPIENT,
     Stop,
@@ -60,6 +61,12 @@ def preview(folder: Path) -> None:
     catalogue = Catalogue(read_pack(folder).entries)
     with open_database().read() as connection:
         found = list(corrections(connection, catalogue, now()))
+        again = corrected(connection, catalogue, now())
+    _show_corrections(found)
+    show_corrected(again)
+
+
+def _show_corrections(found: Sequence[Correction]) -> None:
     if not found:
         click.echo("Nothing that is held would go elsewhere.")
         return
@@ -125,6 +132,9 @@ def letter(recipient: str, only_show: bool, yes: bool, why: str) -> None:
         click.confirm(f"Have {sum(found.values()):,} letters printed?", abort=True)
     _give(database, [_wish(Verb.BY_LETTER, why, recipient=recipient)])
     click.echo("asked dispatch to put them on paper")
+
+
+addresses.add_command(resend)
 
 
 @addresses.command()

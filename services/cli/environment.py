@@ -27,8 +27,6 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
     given = {name: value for name, value in (given | {**overrides}).items() if value}
     data_dir = Path(given.get("WRIT_DATA_DIR", "var")).absolute()
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    sandbox_port = given.get("WRIT_SANDBOX_PORT", str(SANDBOX_PORT))
-    tracking_port = given.get("WRIT_TRACKING_PORT", "8001")
     defaults = {
         "WRIT_ENVIRONMENT": "development",
         "WRIT_DATA_DIR": str(data_dir),
@@ -47,28 +45,36 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0.1",
         "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "0.5",
     }
-    sandbox = {
+    own = (
+        *("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET"),
+        *("WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY"),
+    )
+    settings = defaults | given | _sandboxed(given, data_dir)
+    return {name: value for name, value in settings.items() if name not in own}
+
+
+def _sandboxed(given: Mapping[str, str], data_dir: Path) -> dict[str, str]:
+    """What makes the sandbox the whole world."""
+    port = given.get("WRIT_SANDBOX_PORT", str(SANDBOX_PORT))
+    sandbox = f"http://{HOST}:{port}"
+    tracking = f"http://{HOST}:{given.get('WRIT_TRACKING_PORT', '8001')}"
+    return {
         "WRIT_BROKER_URL": "stub://",
-        "WRIT_SANDBOX_PORT": sandbox_port,
-        "WRIT_TRACKING_URL": f"http://{HOST}:{tracking_port}",
+        "WRIT_SANDBOX_PORT": port,
+        "WRIT_TRACKING_URL": tracking,
         "WRIT_STATUS_URL": "",  # the front answers for both
         "WRIT_PUBLIC_URL": "",  # where it listens itself
         "WRIT_EMAIL_PROVIDER": "ses",
-        "WRIT_SES_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
-        "WRIT_PRINT_URL": f"http://{HOST}:{sandbox_port}",
+        "WRIT_SES_ENDPOINT_URL": sandbox,
+        "WRIT_PRINT_URL": sandbox,
         "WRIT_SANDBOX_RECEIPTS": "sqs",
-        "WRIT_SQS_QUEUE_URL": f"http://{HOST}:{sandbox_port}{PATH}",
-        "WRIT_SQS_ENDPOINT_URL": f"http://{HOST}:{sandbox_port}",
+        "WRIT_SQS_QUEUE_URL": f"{sandbox}{PATH}",
+        "WRIT_SQS_ENDPOINT_URL": sandbox,
         "WRIT_SQS_ACCESS_KEY_ID": "sandbox",
         "WRIT_SQS_SECRET_ACCESS_KEY": "sandbox",
         "WRIT_SNS_TOPIC_ARNS": TOPIC_ARN,
         "WRIT_SNS_CERTIFICATE_FILE": str(data_dir / "sandbox" / CERTIFICATE_FILE),
     }
-    own = (
-        *("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET"),
-        *("WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY"),
-    )
-    return {name: value for name, value in (defaults | given | sandbox).items() if name not in own}
 
 
 def has_secrets(data_dir: Path) -> bool:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, case, null, select, update
 from services.dispatch.cursors import move, position
 from services.dispatch.documents import Documents
 from services.dispatch.erased import stop_erased
+from shared.again import CARRIED
 from shared.database import Database
 from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import CARRY_ONE, DeliveryState, attempts, carriages, deliveries
@@ -61,6 +62,7 @@ def _next(connection: Connection) -> Sequence[Any]:
 def _deliveries_of(connection: Connection, rows: Sequence[Any]) -> dict[UUID, list[UUID]]:
     """The deliveries of each action, which it leaves, and whose documents show it.
 
+    Those that came back and were sent again, too: each rendered what was written.
     A digest carries other people's actions on, and leaves without this one; what was rendered of it
     before is forgotten whole.  An open petition has no document yet: it reads its signatures when
     it is handed over.
@@ -68,7 +70,7 @@ def _deliveries_of(connection: Connection, rows: Sequence[Any]) -> dict[UUID, li
     found: dict[UUID, list[UUID]] = {row.action_id: [] for row in rows}
     carried = connection.execute(
         select(carriages.c.action_id, deliveries.c.id)
-        .join_from(carriages, deliveries, deliveries.c.id == carriages.c.delivery_id)
+        .join_from(carriages, deliveries, CARRIED)
         .where(carriages.c.action_id.in_(found), deliveries.c.carrier.in_(_SHOW))
     )
     for row in carried:

@@ -15,6 +15,7 @@ from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
 from services.dispatch.pacing import breaker
 from services.dispatch.reroute import by_letter, reroute
+from services.dispatch.resend import resend
 from services.dispatch.stops import lift, stop
 from shared.catalogue import Catalogue
 from shared.tables.columns import follows, settled_before
@@ -178,6 +179,7 @@ VERBS: Mapping[str, Callable[[Connection, Any, Catalogue, dt.datetime], str]] = 
     Verb.RESOLVE_UNKNOWN: _resolve_unknown,
     Verb.RELEASE: _release,
     Verb.CANCEL: _cancel,
+    Verb.RESEND: resend,
     Verb.STOP: _stop,
     Verb.LIFT: _lift,
     Verb.BY_LETTER: by_letter,

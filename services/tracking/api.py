@@ -39,6 +39,7 @@ from services.tracking.receipts.contract import (
     Untrusted,
 )
 from services.tracking.together import Take
+from shared.again import CARRIED
 from shared.api_keys import Client, Scope
 from shared.catalogue import Catalogue, Channel, Kind
 from shared.catalogue_reader import CatalogueReader
@@ -47,7 +48,7 @@ from shared.database import Database
 from shared.http.operations import op
 from shared.http.paging import Page, read_cursor, write_cursor
 from shared.http.problems import NOT_FOUND, Problem, ProblemKind
-from shared.tables.dispatch import attempts, carriages
+from shared.tables.dispatch import attempts, carriages, deliveries
 from shared.tables.intake import actions
 
 UNREADABLE = ProblemKind(400, "receipt_unreadable", "This is not what the provider sends")
@@ -221,10 +222,11 @@ def _attempts(connection: Connection, delivery_id: UUID) -> list[AttemptView]:
 def _actions(connection: Connection, delivery_id: UUID, client_id: UUID) -> list[UUID]:
     return list(
         connection.scalars(
-            select(carriages.c.action_id)
-            .join(actions, actions.c.id == carriages.c.action_id)
-            .where(carriages.c.delivery_id == delivery_id, actions.c.client_id == client_id)
-            .order_by(carriages.c.action_id)
+            select(actions.c.id)
+            .join(carriages, carriages.c.action_id == actions.c.id)
+            .join(deliveries, CARRIED)
+            .where(deliveries.c.id == delivery_id, actions.c.client_id == client_id)
+            .order_by(actions.c.id)
             .limit(100)
         )
     )

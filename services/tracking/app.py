@@ -22,6 +22,7 @@ from services.tracking.receipts.confirm import confirm_at_amazon
 from services.tracking.receipts.contract import Trust
 from services.tracking.receipts.registry import BY_NAME
 from services.tracking.replies_api import RepliesEdge
+from services.tracking.resend_api import ResendEdge
 from services.tracking.ses_mail import MailTaker
 from services.tracking.settings import Settings
 from services.tracking.together import Together
@@ -70,6 +71,7 @@ def create_app(
     api = Api(app, ABOUT, guard, max_body_bytes=MAX_BODY_BYTES)
     api.add(StatusEdge(database=database, catalogue=catalogue, remembered=remembered, clock=clock))
     api.add(RepliesEdge(database=database, catalogue=catalogue, clock=clock))
+    api.add(ResendEdge(database=database, clock=clock))
     api.add(HealthEdge(database_check(database)))
     taker = MailTaker(
         database=database,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.tracking.inbound.classify import ReplyKind
 from services.tracking.record import Recorded
@@ -79,6 +79,10 @@ class DeliveryView(BaseModel):
     due_at: dt.datetime = Field(description="Not before this moment is it tried, or tried again")
     handed_over_at: dt.datetime | None
     attempts: int = Field(description="How often it was tried")
+    again_of: UUID | None = Field(description="The delivery that came back, in whose place it left")
+    again_as: UUID | None = Field(
+        description="The delivery that left in its place, after it came back"
+    )
 
 
 class AttemptView(BaseModel):
@@ -92,7 +96,34 @@ class AttemptView(BaseModel):
 class DeliveryDetail(DeliveryView):
     why: str = Field(description="Why this carrier")
     tried: list[AttemptView]
-    actions: list[UUID] = Field(description="Your own actions that it carries, at most 100")
+    actions: list[UUID] = Field(
+        description="Your own actions that it carries, or did until it was sent again; at most 100"
+    )
+
+
+class ResendBody(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    why: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=500,
+            pattern=r"^[^\x00-\x1f\x7f]+$",
+            description="Kept beside the timeline; name no person",
+            examples=["the ministry has a new address"],
+        ),
+    ]
+
+
+class ResendAsked(BaseModel):
+    """That a delivery is to leave again, and what came of it."""
+
+    command: UUID = Field(description="The same each time you ask for this delivery")
+    delivery: UUID
+    asked_at: dt.datetime
+    effect: str | None = Field(description="What was done, in words; null: nothing yet")
+    again_as: UUID | None = Field(description="The delivery that leaves in its place")
 
 
 class MomentView(BaseModel):

@@ -6,7 +6,7 @@ source's id, then events by id, then outcomes by delivery), so that none waits i
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any
@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Executable,
-    Table,
     and_,
     bindparam,
     case,
@@ -25,13 +24,14 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
-from sqlalchemy.sql.dml import ReturningInsert
 
 from services.tracking.receipts.contract import Receipt
 from services.tracking.words import RANK, Fact, Outcome, outcome_of
+from shared.again import CARRIED
 from shared.clock import new_id
+from shared.many import Insert, InsertMany
 from shared.privacy import Private
 from shared.tables.dispatch import CARRY_ONE, carriages, deliveries
 from shared.tables.intake import actions
@@ -43,7 +43,6 @@ _OF_A_FACT = tuple(field.name for field in fields(Fact))  # the columns of `even
 _END_OF_TIME = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-_Insert = Callable[[Table], postgresql.Insert | sqlite.Insert]
 _Columns = Mapping[str, ColumnElement[Any]] | ReadOnlyColumnCollection[str, Column[Any]]
 _Row = dict[str, Any]
 
@@ -70,9 +69,8 @@ def record_many(
     """
     if not given:
         return []
-    statements = _STATEMENTS[connection.dialect.name]
     ids = [new_id() for _ in given]
-    new = _store(connection, statements, dict(zip(ids, given, strict=True)), now)
+    new = _store(connection, dict(zip(ids, given, strict=True)), now)
     told = [
         Told(id_, receipt.source, receipt.delivery_id, receipt.fact)
         for id_, receipt in zip(ids, given, strict=True)
@@ -86,9 +84,8 @@ def record_many(
 def tell(connection: Connection, told: Sequence["Told"], now: dt.datetime) -> None:
     """Stores what is told of deliveries and what it adds up to; the same again changes nothing."""
     if told:
-        statements = _STATEMENTS[connection.dialect.name]
-        connection.execute(statements.append, _events(told, now))
-        connection.execute(statements.add_up, _outcomes(told))
+        _APPEND.run(connection, _events(told, now))
+        _ADD_UP.run(connection, _outcomes(told))
 
 
 def event_id(source: str, delivery_id: UUID, fact: Fact) -> UUID:
@@ -109,7 +106,6 @@ class Told:
 
 def _store(
     connection: Connection,
-    statements: "_Statements",
     given: Mapping[UUID, Receipt],
     now: dt.datetime,
 ) -> frozenset[UUID]:
@@ -129,7 +125,7 @@ def _store(
         for id_, receipt in given.items()
     ]
     rows.sort(key=lambda row: (row["source"], row["source_id"]))
-    return frozenset(connection.scalars(statements.store, rows))
+    return frozenset(_STORE.run(connection, rows).scalars())
 
 
 def _events(told: Iterable[Told], now: dt.datetime) -> list[_Row]:
@@ -170,54 +166,33 @@ def _became(id_: UUID, new: frozenset[UUID], facts: set[UUID | None]) -> Recorde
     return Recorded.FACT if id_ in facts else Recorded.KEPT
 
 
-# Those of the deliveries `about` that carry one action alone, which was erased.
+# Those of the deliveries `about` that carry one action alone, or did, which was erased.
 _ERASED = (
-    select(carriages.c.delivery_id)
-    .join(deliveries, deliveries.c.id == carriages.c.delivery_id)
+    select(deliveries.c.id)
+    .join(carriages, CARRIED)
     .join(actions, actions.c.id == carriages.c.action_id)
     .where(
-        carriages.c.delivery_id.in_(bindparam("about", expanding=True)),
+        deliveries.c.id.in_(bindparam("about", expanding=True)),
         deliveries.c.carrier.in_(CARRY_ONE),
         actions.c.erased_at.is_not(None),
     )
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Statements:
-    """What is said to the database; built once, since building costs more than running.
-
-    Each returns something: SQLAlchemy then sends all the rows in one statement.
-    """
-
-    store: ReturningInsert[tuple[UUID]]  # gives nothing where the receipt was there already
-    append: Executable
-    add_up: Executable
-
-
-def _statements(insert: _Insert, *, collation: str) -> _Statements:
-    return _Statements(
-        store=insert(receipts)
-        .on_conflict_do_nothing(index_elements=["source", "source_id"])
-        .returning(receipts.c.id),
-        append=insert(events).on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id),
-        add_up=_add_up(insert(outcomes), collation),
-    )
-
-
-def _add_up(insert: postgresql.Insert | sqlite.Insert, collation: str) -> Executable:
+def _add_up(insert: Insert) -> Executable:
     """Keeps the outcome that says more, the one stored or the new one.
 
     The greatest of all facts is the same in whatever order they are compared, so one conditional
     upsert is the whole projection, and two receipts at once are settled by the row's own lock.
     """
     new = {name: insert.excluded[name] for name in ("state", "reason", "since")}
-    upsert = insert.on_conflict_do_update(
+    # They compare by code point, as Python does.
+    collation = "C" if isinstance(insert, postgresql.Insert) else "BINARY"
+    return insert.on_conflict_do_update(
         index_elements=["delivery_id"],
         set_=new,
         where=_says_more(new, outcomes.c, collation),
-    )
-    return upsert.returning(outcomes.c.delivery_id)
+    ).returning(outcomes.c.delivery_id)
 
 
 def _says_more(new: _Columns, old: _Columns, collation: str) -> ColumnElement[bool]:
@@ -237,8 +212,17 @@ def _rank(state: ColumnElement[str]) -> ColumnElement[int]:
     return case({shown.value: rank for shown, rank in RANK.items()}, value=state, else_=0)
 
 
-# The collations compare by code point, as Python does.
-_STATEMENTS: Mapping[str, _Statements] = {
-    "postgresql": _statements(postgresql.insert, collation="C"),
-    "sqlite": _statements(sqlite.insert, collation="BINARY"),
-}
+# Each returns something: SQLAlchemy then sends all the rows to SQLite, too, in one statement.
+_STORE = InsertMany(
+    receipts,
+    ("id", "source", "source_id", "body", "delivery_id", "received_at"),
+    lambda insert: insert.on_conflict_do_nothing(  # and returns nothing where it was there already
+        index_elements=["source", "source_id"]
+    ).returning(receipts.c.id),
+)
+_APPEND = InsertMany(
+    events,
+    ("id", "delivery_id", "receipt_id", "received_at", *_OF_A_FACT),
+    lambda insert: insert.on_conflict_do_nothing(index_elements=["id"]).returning(events.c.id),
+)
+_ADD_UP = InsertMany(outcomes, ("delivery_id", "state", "reason", "since"), _add_up)

@@ -73,6 +73,8 @@ deliveries = Table(
     Column("planned_at", Instant, nullable=False),
     Column("handed_over_at", Instant),
     Column("closed_at", Instant),  # of a digest: it takes no more actions
+    Column("again_of", Id),  # the delivery that came back, and in whose place this one leaves
+    Column("moved_to", Id),  # where its actions rest since it was sent again, however often
     # Each finds its few rows without touching what is done, however much is done.
     partial("ix_deliveries_due", "channel", "next_attempt_at", where=DUE_UNWOKEN),
     partial("ix_deliveries_woken", "channel", "woken_at", where=DUE_WOKEN),
@@ -85,6 +87,9 @@ deliveries = Table(
         *("mailbox", "next_attempt_at"),
         where="state = 'due' AND mailbox IS NOT NULL",
     ),
+    # What came back leaves again once, and is found from where its actions rest.
+    partial("uq_deliveries_again_of", "again_of", where="again_of IS NOT NULL", unique=True),
+    partial("ix_deliveries_moved_to", "moved_to", where="moved_to IS NOT NULL"),
     # People search by it.
     partial("ix_deliveries_provider_id", "provider_id", where="provider_id IS NOT NULL"),
     Index("ix_deliveries_case_channel", "case", "channel", "state"),

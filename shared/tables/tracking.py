@@ -16,6 +16,7 @@ class Verb(StrEnum):
     RESOLVE_UNKNOWN = "resolve_unknown"  # arguments: verdict, and provider_id where it is known
     RELEASE = "release"  # a held delivery is due again
     CANCEL = "cancel"  # a delivery that has not left never leaves
+    RESEND = "resend"  # what a delivery carried that came back leaves again, on a new one
     # Nothing more to a mailbox or a recipient: arguments `key`, `why`, `detail`, `occurred_at`.
     STOP = "stop"
     LIFT = "lift"  # a stop ends: argument `key`

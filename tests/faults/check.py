@@ -94,13 +94,14 @@ def _false(told: _Told, taken: Counter[UUID]) -> dict[str, set[UUID]]:
     }
     doubly = {action for (action, _), carriers in told.carried.items() if carriers > 1}
     unasked = {action for action, _ in told.carried if action not in told.recipients}
+    left_again = {row.again_of for row in rows.values()}  # its action rests on another since
     return {
         "an action rests on more than one carrier": doubly | unasked,
         "an action that nobody was told of rests on no carrier": set(
             _lost(told, set(told.recipients))
         ),
         "a single message carries not exactly one action": {
-            one for one in rows if told.burdens[one] != 1
+            one for one in rows if told.burdens[one] != (0 if one in left_again else 1)
         },
         "still waits, though all is quiet": waiting,
         "said to be handed over, and the provider never took it": ours - taken.keys(),
@@ -115,7 +116,7 @@ def _read(connection: Connection) -> _Told:
         select(carriages.c.action_id, carriages.c.recipient, carriages.c.delivery_id)
     ).all()
     rows = connection.execute(
-        select(deliveries.c.id, deliveries.c.state, deliveries.c.held_reason)
+        select(*(deliveries.c[name] for name in ("id", "state", "held_reason", "again_of")))
     ).all()
     stored = connection.execute(select(actions.c.id, actions.c.recipients)).all()
     never_ended = attempts.c.state == AttemptState.STARTED

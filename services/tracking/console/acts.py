@@ -7,8 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import Connection
+
 from services.tracking.commands import Command
 from services.tracking.queries.deliveries import Shown
+from services.tracking.resend import CAME_BACK, why_not
+from services.tracking.resend import command as resend
 from services.tracking.words import ShownState
 from shared.tables.tracking import Verb, Verdict
 
@@ -77,18 +81,38 @@ ACTS: Mapping[str, Act] = {
             fits=frozenset({ShownState.HELD, ShownState.PLANNED}),
             style="outline-danger",
         ),
+        Act(
+            name="resend",
+            title="Send again",
+            does=(
+                "It came back. What it carried leaves on a new delivery, to the address that the "
+                "pack has today: mend that first. Where it is stopped, the new one is held. This "
+                "one stays as it is."
+            ),
+            verb=Verb.RESEND,
+            fits=frozenset(CAME_BACK),
+            style="primary",
+        ),
     )
 }
 
 
-def fitting(shown: Shown) -> list[Act]:
+def fitting(connection: Connection, shown: Shown) -> list[Act]:
     """The acts that make sense for a delivery that stands so."""
-    return [act for act in ACTS.values() if shown.state in act.fits]
+    return [act for act in ACTS.values() if fits(connection, act, shown)]
+
+
+def fits(connection: Connection, act: Act, shown: Shown) -> bool:
+    if shown.state not in act.fits:
+        return False
+    return act.verb is not Verb.RESEND or why_not(connection, shown.id) is None
 
 
 def command(
     act: Act, delivery_id: UUID, attempt_id: UUID | None, *, given_by: str, why: str
 ) -> Command:
+    if act.verb is Verb.RESEND:
+        return resend(delivery_id, given_by=given_by, why=why)
     return Command(
         verb=act.verb,
         delivery_id=delivery_id,

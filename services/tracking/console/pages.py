@@ -14,7 +14,7 @@ from flask import Blueprint, Flask, Response, abort, redirect, request, url_for
 from werkzeug.exceptions import HTTPException
 
 from services.tracking.commands import give
-from services.tracking.console.acts import ACTS, LONGEST_WHY, Act, command, fitting
+from services.tracking.console.acts import ACTS, LONGEST_WHY, Act, command, fits, fitting
 from services.tracking.console.documents import Documents
 from services.tracking.console.door import ConsoleDoor
 from services.tracking.console.files import FilePages
@@ -135,6 +135,7 @@ class Console:
             kept = papers(connection, delivery_id)
             replies = replies_to(connection, delivery_id)
             moments = timeline.of_delivery(connection, delivery_id)
+            acts = fitting(connection, shown)
         parts = self.documents.email(kept.shown.document if kept.shown else None)
         pages = self.documents.page_count(kept.shown.document if kept.shown else None)
         return self.pages.render(
@@ -143,7 +144,7 @@ class Console:
             papers=kept,
             replies=replies,
             moments=moments,
-            acts=fitting(shown),
+            acts=acts,
             email=parts,
             letter_pages=pages,
             asked=ACTS.get(request.args.get("asked", "")),
@@ -153,12 +154,9 @@ class Console:
         with self.database.read() as connection:
             shown = _existing(get(connection, delivery_id, client_id=None))
             moments = timeline.of_delivery(connection, delivery_id)
+            acts = fitting(connection, shown)
         return self.pages.render(
-            "delivery_live.html.j2",
-            live=True,
-            shown=shown,
-            moments=moments,
-            acts=fitting(shown),
+            "delivery_live.html.j2", live=True, shown=shown, moments=moments, acts=acts
         )
 
     def act(self, delivery_id: UUID, name: str) -> Response:
@@ -177,11 +175,11 @@ class Console:
             return self._form(delivery_id, act, fault=fault, status=422)
         with self.database.begin() as connection:
             shown = _existing(get(connection, delivery_id, client_id=None))
-            if shown.state in act.fits:
+            if may := fits(connection, act, shown):
                 unclear = papers(connection, delivery_id).unknown_attempt
                 wish = command(act, shown.id, unclear, given_by=self.door.person, why=why)
                 give(connection, wish, self.clock())
-        if shown.state not in act.fits:
+        if not may:
             return self._form(delivery_id, act, status=409)
         to = url_for("console.delivery", delivery_id=delivery_id, asked=act.name)
         return Response(status=303, headers={"Location": to})
@@ -194,12 +192,13 @@ class Console:
     ) -> Response:
         with self.database.read() as connection:
             shown = _existing(get(connection, delivery_id, client_id=None))
+            may = fits(connection, act, shown)
         return self.pages.render(
             "act.html.j2",
             status=status,
             shown=shown,
             act=act,
-            fits=shown.state in act.fits,
+            fits=may,
             fault=fault,
             why=request.form.get("why", ""),
             token=self.door.token(_purpose(delivery_id, act)),

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
+from shared.again import CARRIED
 from shared.privacy import Sealed, Unreadable
-from shared.tables.dispatch import AttemptState, attempts, carriages, print_orders
+from shared.tables.dispatch import AttemptState, attempts, carriages, deliveries, print_orders
 from shared.tables.intake import actions
 from shared.tables.tracking import receipts
 
@@ -50,12 +51,13 @@ class Papers:
 def papers(connection: Connection, delivery_id: UUID) -> Papers:
     tried = select(attempts).where(attempts.c.delivery_id == delivery_id)
     ordered = select(print_orders).where(print_orders.c.delivery_id == delivery_id)
-    carried = (
+    theirs = (
         select(
             *(actions.c[name] for name in ("id", "reference", "kind", "accepted_at", "erased_at"))
         )
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .where(carriages.c.delivery_id == delivery_id)
+        .join(deliveries, CARRIED)
+        .where(deliveries.c.id == delivery_id)
         .order_by(actions.c.seq)
         .limit(MOST)
     )
@@ -65,7 +67,7 @@ def papers(connection: Connection, delivery_id: UUID) -> Papers:
             for row in connection.execute(tried.order_by(attempts.c.number))
         ],
         connection.execute(ordered).all(),
-        connection.execute(carried).all(),
+        connection.execute(theirs).all(),
         _receipts(connection, delivery_id),
     )
 

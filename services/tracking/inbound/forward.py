@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 
 from services.tracking.inbound.classify import ReplyKind
+from shared.again import CARRIED
 from shared.catalogue import Catalogue
 from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions
@@ -83,11 +84,11 @@ def _forwards(action: Any, catalogue: Catalogue) -> bool:
 
 
 def _own_action(connection: Connection, delivery_id: UUID, client_id: UUID) -> Any | None:
-    """One action of the client's that rests on the delivery, with its carrier and campaign."""
+    """One action of the client's that rests on it, or did, with its carrier and campaign."""
     return connection.execute(
         select(deliveries.c.carrier, deliveries.c.campaign, actions.c.consent, actions.c.erased_at)
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .join(deliveries, deliveries.c.id == carriages.c.delivery_id)
-        .where(carriages.c.delivery_id == delivery_id, actions.c.client_id == client_id)
+        .join(deliveries, CARRIED)
+        .where(deliveries.c.id == delivery_id, actions.c.client_id == client_id)
         .limit(1)
     ).first()

@@ -23,6 +23,7 @@ from services.tracking.inbound.read import MAX_BYTES, Mail, read
 from services.tracking.receipts.contract import Receipt
 from services.tracking.record import Told, tell
 from services.tracking.words import EventWord, Fact
+from shared.again import CARRIED
 from shared.clock import Clock, new_id
 from shared.database import Database
 from shared.privacy import Private
@@ -196,16 +197,16 @@ def _insert(connection: Connection, row: dict[str, Any]) -> bool:
 
 
 def _is_erased(connection: Connection, delivery_id: UUID) -> bool:
-    """Whether it carries one action alone, and that was erased."""
+    """Whether it carries one action alone, or did, and that was erased."""
     return bool(
         connection.scalar(
             select(
                 exists(
                     select(actions.c.id)
                     .join(carriages, carriages.c.action_id == actions.c.id)
-                    .join(deliveries, deliveries.c.id == carriages.c.delivery_id)
+                    .join(deliveries, CARRIED)
                     .where(
-                        carriages.c.delivery_id == delivery_id,
+                        deliveries.c.id == delivery_id,
                         deliveries.c.carrier.in_(CARRY_ONE),
                         actions.c.erased_at.is_not(None),
                     )

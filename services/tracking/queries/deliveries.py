@@ -4,7 +4,7 @@ In: a `Search`.  Out: `Shown` rows with the state that everybody sees (words.py)
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from services.tracking.words import SHOWN_STATE, ShownState
+from shared.again import CARRIED
 from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import attempts, carriages, deliveries, obeyed_commands
 from shared.tables.intake import actions
@@ -52,6 +53,8 @@ class Shown:
     provider_id: str | None
     planned_at: dt.datetime
     handed_over_at: dt.datetime | None
+    again_of: UUID | None  # the one that came back, in whose place this one leaves
+    again_as: UUID | None  # the one that left in its place
     state: ShownState
     reason: str | None  # a finer word for the state, from the receipt that decided it
     since: dt.datetime | None  # when that happened; of a held one, the latest known before it
@@ -69,6 +72,8 @@ class Search:
     state: ShownState | None = None
 
 
+_again = deliveries.alias("again")
+_AGAIN_AS = select(_again.c.id).where(_again.c.again_of == deliveries.c.id).scalar_subquery()
 _COLUMNS = (
     *(deliveries.c[name] for name in ("id", "xact", "seq", "carrier", "mode", "campaign")),
     *(
@@ -76,7 +81,8 @@ _COLUMNS = (
         for name in ("case", "kind", "channel", "language", "recipient", "why", "held_reason")
     ),
     *(deliveries.c[name] for name in ("next_attempt_at", "attempts", "provider", "provider_id")),
-    *(deliveries.c[name] for name in ("planned_at", "handed_over_at")),
+    *(deliveries.c[name] for name in ("planned_at", "handed_over_at", "again_of")),
+    _AGAIN_AS.label("again_as"),
     SHOWN_STATE.label("state"),
     outcomes.c.reason,
     outcomes.c.since,
@@ -95,10 +101,12 @@ def find(
 ) -> list[Shown]:
     """The next deliveries in the order in which they were planned; none is ever stepped over."""
     order = (deliveries.c.xact, deliveries.c.seq)
-    query = _shown().where(*_conditions(search), deliveries.c.xact < settled_before())
+    # Read once: what is asked later must not reach further, or a reader would step over the rest.
+    place = [deliveries.c.xact < connection.scalar(select(settled_before()))]
     if after is not None:
-        query = query.where(follows(*order, *after))
-    return _read(connection, query.order_by(*order).limit(limit))
+        place.append(follows(*order, *after))
+    found = _found(connection, search, _shown().where(*place).order_by(*order).limit(limit))
+    return sorted(found, key=_place)[:limit]
 
 
 def find_newest(
@@ -106,18 +114,17 @@ def find_newest(
 ) -> list[Shown]:
     """The same, the newest first, for people."""
     order = (deliveries.c.xact, deliveries.c.seq)
-    query = _shown().where(*_conditions(search))
+    query = _shown().order_by(*(column.desc() for column in order)).limit(limit)
     if before is not None:
         query = query.where(tuple_(*order) < tuple_(*before))
-    backwards = (column.desc() for column in order)
-    return _read(connection, query.order_by(*backwards).limit(limit))
+    return sorted(_found(connection, search, query), key=_place, reverse=True)[:limit]
 
 
 def get(connection: Connection, delivery_id: UUID, *, client_id: UUID | None) -> Shown | None:
-    """One delivery; a client finds only those that carry an action of its own."""
+    """One delivery; a client finds only those that carry an action of its own, or did."""
     query = _shown().where(deliveries.c.id == delivery_id)
     if client_id is not None:
-        query = query.where(carries(actions.c.client_id == client_id))
+        query = query.where(_carries(CARRIED, client_id))
     return next(iter(_read(connection, query)), None)
 
 
@@ -127,12 +134,12 @@ def held(connection: Connection, ids: Sequence[UUID]) -> list[Shown]:
     return _read(connection, query)
 
 
-def carries(of_action: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether an action rests on the delivery that this is true of."""
+def _carries(by: ColumnElement[bool], client_id: UUID) -> ColumnElement[bool]:
+    """Whether a delivery carries, as `by` says, an action of this client."""
     return exists(
         select(carriages.c.action_id)
         .join(actions, actions.c.id == carriages.c.action_id)
-        .where(carriages.c.delivery_id == deliveries.c.id, of_action)
+        .where(by, actions.c.client_id == client_id)
     )
 
 
@@ -171,6 +178,34 @@ def _before_held(connection: Connection, ids: Sequence[UUID]) -> Mapping[UUID, d
     return {row[0]: row[1] for row in connection.execute(latest)}
 
 
+def _asked(search: Search) -> Iterator[list[ColumnElement[bool]]]:
+    """Conditions; what fits any of them was searched for.
+
+    Of a client's that which carries its actions, and that which did before it was sent again: each
+    a question of its own, since one with an "or" in it would read every row.
+    """
+    same = _conditions(search)
+    if search.client_id is None:
+        yield same
+        return
+    rests, moved = deliveries.c.id, deliveries.c.moved_to
+    yield [*same, _carries(carriages.c.delivery_id == rests, search.client_id)]
+    before = _carries(carriages.c.delivery_id == moved, search.client_id)
+    yield [*same, moved.is_not(None), before]
+
+
+def _found(
+    connection: Connection, search: Search, query: Select[*tuple[object, ...]]
+) -> Iterable[Shown]:
+    """What `query` gives of what was searched for, in no order."""
+    rows = (one for which in _asked(search) for one in _read(connection, query.where(*which)))
+    return {one.id: one for one in rows}.values()
+
+
+def _place(one: Shown) -> Place:
+    return one.xact, one.seq
+
+
 def _conditions(search: Search) -> list[ColumnElement[bool]]:
     found = [
         deliveries.c[name] == value for name in _SAME_COLUMN if (value := getattr(search, name))
@@ -179,8 +214,6 @@ def _conditions(search: Search) -> list[ColumnElement[bool]]:
         found.append(SHOWN_STATE.in_([search.state.value]))
         if search.state in _INDEXED:
             found.append(text(_INDEXED[search.state]))
-    if search.client_id is not None:
-        found.append(carries(actions.c.client_id == search.client_id))
     if search.text:
         found.append(deliveries.c.id.in_(union_all(*_named(search.text))))
     return found
@@ -192,7 +225,8 @@ def _named(name: str) -> tuple[Select[*tuple[UUID]], Select[*tuple[UUID]]]:
     Two questions, each with an index of its own: one with an "or" in it would read every row.
     """
     named = deliveries.alias("named")
-    delivery, carried = select(named.c.id), select(carriages.c.delivery_id)
+    delivery = select(named.c.id)
+    carried = select(deliveries.c.id).join(carriages, CARRIED).correlate(None)
     try:
         number = UUID(name)
     except ValueError:

@@ -27,6 +27,7 @@ from services.tracking.queries.sentences import (
     provider_name,
     standing_says,
 )
+from shared.again import CARRIED
 from shared.catalogue import Kind
 from shared.tables.dispatch import (
     AttemptState,
@@ -73,7 +74,7 @@ class Moment:
 
 
 def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
-    """From its acceptance on, all carriers together."""
+    """From its acceptance on, all carriers together, also those that came back."""
     names = ("accepted_at", "mode", "kind", "channel", "standing", "held_for", "confirmed_at")
     first = actions.alias("first")
     own_first = first.c.client_id == actions.c.client_id
@@ -85,7 +86,7 @@ def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
     if row is None:
         return []
     ids = connection.scalars(
-        select(carriages.c.delivery_id).where(carriages.c.action_id == action_id)
+        select(deliveries.c.id).join(carriages, CARRIED).where(carriages.c.action_id == action_id)
     ).all()
     return in_order([*_taken(row), *_of(connection, ids)])
 
@@ -115,10 +116,11 @@ def _taken(row: Any) -> Iterator[Moment]:
 
 def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
     """From its planning on, with the acceptance of every action it carries."""
-    carried = connection.execute(
+    taken = connection.execute(
         select(actions.c.id, actions.c.accepted_at, actions.c.mode)
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .where(carriages.c.delivery_id == delivery_id)
+        .join(deliveries, CARRIED)
+        .where(deliveries.c.id == delivery_id)
         .limit(100)
     )
     accepted = (
@@ -130,7 +132,7 @@ def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
             delivery_id=delivery_id,
             step=_Step.ACCEPTED,
         )
-        for row in carried
+        for row in taken
     )
     return in_order([*accepted, *_of(connection, [delivery_id])])
 
