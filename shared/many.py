@@ -1,12 +1,13 @@
 """One statement for many rows, which travel as one JSON parameter.
 
 As `VALUES` with a parameter for each value they cost PostgreSQL and its driver more than all that
-happens to them (decision 10): the driver takes a long statement apart anew each time.  SQLite runs
-the same statement once for each row.  Statements are built once, since building costs, too.
+happens to them (decision 10): the driver takes a long statement apart anew each time.  SQLite gets
+SQLAlchemy's own statement.  Statements are built once, since building costs, too.
 """
 
 import datetime as dt
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import StatementError
 
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
 Rows = Sequence[Mapping[str, Any]]
 Of = Callable[[str], ColumnElement[Any]]
 Insert = postgresql.Insert | sqlite.Insert
@@ -54,14 +57,14 @@ class InsertMany:
         finish: Callable[[Any], Executable] = _as_it_is,
     ) -> None:
         self._columns = {name: table.c[name] for name in names}
-        given = select(given_rows(self._columns))
+        given = select(_given_rows(self._columns))
         self._postgresql = finish(postgresql.insert(table).from_select([*names], given))
         self._sqlite = finish(sqlite.insert(table))
 
     def run(self, connection: Connection, rows: Rows) -> CursorResult[Any]:
         """`rows` is not empty."""
         if connection.dialect.name == "postgresql":
-            given = as_parameter(connection.dialect, self._columns, rows)
+            given = _as_parameter(connection.dialect, self._columns, rows)
             return connection.execute(self._postgresql, given)
         return connection.execute(self._sqlite, [dict(row) for row in rows])
 
@@ -75,7 +78,7 @@ class UpdateMany:
 
     def __init__(self, columns: Mapping[str, Column[Any]], build: Callable[[Of], Update]) -> None:
         self._columns = columns
-        given = given_rows(columns)
+        given = _given_rows(columns)
         self._postgresql = build(lambda name: given.c[name])
         self._sqlite = build(lambda name: bindparam(f"b_{name}", type_=columns[name].type))
 
@@ -84,21 +87,21 @@ class UpdateMany:
             return
         if connection.dialect.name == "postgresql":
             connection.execute(
-                self._postgresql, as_parameter(connection.dialect, self._columns, rows)
+                self._postgresql, _as_parameter(connection.dialect, self._columns, rows)
             )
         else:
             given = [{f"b_{name}": value for name, value in row.items()} for row in rows]
             connection.execute(self._sqlite, given)
 
 
-def given_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
+def _given_rows(columns: Mapping[str, Column[Any]]) -> TableValuedAlias:
     """The rows of the parameter `rows` as a table of PostgreSQL; its columns have these types."""
     rows = func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
     typed = (column(name, one.type) for name, one in columns.items())
-    return rows.table_valued(*typed, name="given").render_derived(with_types=True)
+    return rows.table_valued(*typed).render_derived(name="given", with_types=True)
 
 
-def as_parameter(
+def _as_parameter(
     dialect: Dialect, columns: Mapping[str, Column[Any]], rows: Rows
 ) -> dict[str, str]:
     """The parameter `rows`: sealed where a column is personal.
@@ -112,12 +115,17 @@ def as_parameter(
     }
     try:
         plain = [
-            {**row, **{name: bind(row[name], dialect) for name, bind in bound.items()}}
+            {
+                name: bound[name](row[name], dialect) if name in bound else row[name]
+                for name in columns
+            }
             for row in rows
         ]
         written = json.dumps(plain, default=_text, ensure_ascii=False)
         written.encode()  # half a character is no text
-    except (TypeError, ValueError) as error:
+        if _NUL.search(written):  # PostgreSQL's own error would quote the row
+            raise ValueError("no text holds a NUL")
+    except (KeyError, TypeError, ValueError) as error:
         raise StatementError(
             type(error).__name__, None, None, error, hide_parameters=True
         ) from error

@@ -31,6 +31,7 @@ from shared.catalogue_reader import CatalogueReader
 
 _TOOL = "The demo's campaign tool"
 LOOK_EVERY_S = 0.25
+LOOK_AT_LEAST_EVERY_S = 5.0
 LOOK_SHARE = 20  # waits so many times as long as it looked
 PATIENCE_S = 60.0  # without any change, before the demo gives up waiting
 
@@ -109,7 +110,8 @@ class Demo:
             if over or time.monotonic() - moved_at > PATIENCE_S:
                 return now
             # Who looks works beside them, in the same process: a small part of the time.
-            time.sleep(max(LOOK_EVERY_S, LOOK_SHARE * (time.monotonic() - looks_at)))
+            rest_s = LOOK_SHARE * (time.monotonic() - looks_at)
+            time.sleep(min(max(rest_s, LOOK_EVERY_S), LOOK_AT_LEAST_EVERY_S))
 
     def _write(self, summary: dict[str, Any]) -> None:
         file = self.running.data_dir / "demo" / "summary.json"

@@ -99,8 +99,12 @@ class Listener:
                 self._once(stop)
                 failures = 0
             except (QueueAway, SQLAlchemyError) as error:
+                if stop.is_set():
+                    return
                 failures += 1
-                log.warning("listening_failed", error=type(error).__name__, failures=failures)
+                # Of the queue's faults the message is one word; the database's may quote a row.
+                why = str(error) if isinstance(error, QueueAway) else type(error).__name__
+                log.warning("listening_failed", why=why, failures=failures)
                 stop.wait(wait_s(failures))
 
     def _once(self, stop: threading.Event) -> None:

@@ -82,7 +82,6 @@ class SqsQueue:
         try:
             return call(QueueUrl=self._url, **told)
         except (BotoCoreError, ClientError) as error:
-            log.warning("queue_away", error=_name(error))
             raise QueueAway(_name(error)) from error
 
 

@@ -144,6 +144,25 @@ def test_a_value_that_cannot_be_sent_is_refused_as_sqlalchemy_refuses_it(
     assert not isinstance(refused.value, DBAPIError)
 
 
+@pytest.mark.parametrize("words", ["half \ud800", "nothing \0 here", "\\ \0"])
+def test_what_no_text_holds_is_refused_before_postgresql_could_quote_it(
+    postgres_url: str, words: str
+) -> None:
+    database = Database(postgres_url, KEYRING)
+
+    with pytest.raises(StatementError) as refused, database.begin() as connection:
+        STORE.run(connection, [a_row(source_id=words)])
+
+    assert not isinstance(refused.value, DBAPIError)
+    database.close()
+
+
+def test_words_that_look_like_an_escape_are_words(connection: Connection) -> None:
+    STORE.run(connection, [a_row(source_id=r"\u0000 and \\u0000")])
+
+    assert connection.scalar(select(receipts.c.source_id)) == r"\u0000 and \\u0000"
+
+
 def test_a_text_longer_than_its_column_is_not_cut(postgres_url: str) -> None:
     database = Database(postgres_url, KEYRING)
 
