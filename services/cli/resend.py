@@ -53,9 +53,11 @@ def resend(recipient: str, only_show: bool, yes: bool, why: str | None) -> None:
     why = why or click.prompt("Why")
     if not yes:
         click.confirm(f"Send {len(found):,} deliveries again?", abort=True)
-    wishes = [command(one.id, given_by=operator(), why=why) for one in found]
+    given = 0
     with database.begin() as connection:
-        given = sum(give(connection, wish, now()) for wish in wishes)
+        for one in found:
+            wish = command(connection, one.id, given_by=operator(), why=why)
+            given += give(connection, wish, now())
     click.echo(f"asked dispatch to send again: {given:,} deliveries")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, case, null, select, update
 from services.dispatch.cursors import move, position
 from services.dispatch.documents import Documents
 from services.dispatch.erased import stop_erased
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.database import Database
 from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import CARRY_ONE, DeliveryState, attempts, carriages, deliveries
@@ -70,7 +70,7 @@ def _deliveries_of(connection: Connection, rows: Sequence[Any]) -> dict[UUID, li
     found: dict[UUID, list[UUID]] = {row.action_id: [] for row in rows}
     carried = connection.execute(
         select(carriages.c.action_id, deliveries.c.id)
-        .join_from(carriages, deliveries, CARRIED)
+        .join_from(carriages, deliveries, RESTS_OR_DID)
         .where(carriages.c.action_id.in_(found), deliveries.c.carrier.in_(_SHOW))
     )
     for row in carried:

@@ -2,52 +2,45 @@
 
 In: the command RESEND, which tracking gives only where the earlier one provably did not arrive.
 Out: a row of `deliveries` with a new id, so that no provider takes the repeat for the original, and
-`carriages` that moved to it: every action still rests on one carrier for each recipient.  What can
-be seen here is looked at again; a receipt that comes between asking and obeying cannot (it is
-tracking's, downstream), so that a "delivered" that late is read in the timeline only.
+`carriages` that moved to it, the erased with the others: every action still rests on one carrier
+for each recipient, and whoever forgets an erased one finds all that carried it.  What can be seen
+here is looked at again; a receipt that comes between asking and obeying cannot (it is tracking's,
+downstream), so that a "delivered" that late is read in the timeline only.
 """
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Connection, case, exists, null, or_, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from services.dispatch.carriers import Row, delivery_row
 from services.dispatch.digests import CARRIER as DIGEST
-from services.dispatch.erased import IS_UNCLEAR
-from services.dispatch.notices import CARRIER as NOTICE
 from services.dispatch.pacing.line import box_of
 from services.dispatch.plan import choose
 from services.dispatch.stops import RECIPIENT, held_reason, stopped
-from shared.again import CARRIES_ON, IS_SENT_AGAIN, MAY_LEAVE
+from shared.again import SEEN_BY_DISPATCH, Against, first_against
 from shared.catalogue import Catalogue, Channel
-from shared.database import insert_new
-from shared.tables.dispatch import AttemptState, DeliveryState, attempts, carriages, deliveries
-from shared.tables.intake import actions
+from shared.tables.dispatch import carriages, deliveries
 
 #: It waits so long that every worker knows the pack that was mended just before
 #: (shared/catalogue_reader.py: a second), and does not send it where it came back from.
 AFTER_LOAD = dt.timedelta(seconds=5)
 
 _SAID = "Sent again: the first one came back."
-_ENDED = (DeliveryState.HANDED_OVER, DeliveryState.REFUSED)
-_IS_UNDER_WAY = exists(
-    select(attempts.c.id).where(
-        attempts.c.delivery_id == deliveries.c.id, attempts.c.state == AttemptState.STARTED
-    )
-)
-#: What stands against it, the first of them said.
-_AGAINST = case(
-    (deliveries.c.carrier == NOTICE, "a notice is asked anew, and not sent again"),
-    (IS_SENT_AGAIN, "it was sent again already"),
-    (deliveries.c.state.not_in(_ENDED), "the delivery has not ended"),
-    (or_(IS_UNCLEAR, _IS_UNDER_WAY), "an attempt may have been taken, and nobody can tell yet"),
-    (~CARRIES_ON, "nothing rests on it that may leave: its actions were erased or taken back"),
-    else_=null(),
-)
+#: As the effect tells it.
+SAYS: Mapping[Against, str] = {
+    Against.NOTICE: "a notice is asked anew, and not sent again",
+    Against.PETITION: "a petition is not sent again: nobody hands petitions over yet",
+    Against.SENT_AGAIN: "it was sent again already",
+    Against.NOT_SETTLED: "it has not ended, or an attempt of it may have been taken unseen",
+    Against.NOTHING_LEFT: (
+        "nothing rests on it that may leave: its actions were erased or taken back"
+    ),
+}
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +52,10 @@ def resend(connection: Connection, command: Any, catalogue: Catalogue, now: dt.d
     earlier = connection.execute(select(deliveries).where(this).with_for_update()).one_or_none()
     if earlier is None:
         return "no effect: there is no such delivery"
-    if against := connection.scalar(select(_AGAINST).where(this)):
-        return f"no effect: {against}"
+    if against := connection.scalar(select(first_against(SEEN_BY_DISPATCH)).where(this)):
+        return f"no effect: {SAYS[Against(against)]}"
     again = _again(connection, earlier, catalogue, now)
-    if not insert_new(connection, deliveries, [again]):
-        return f"no effect: another {earlier.carrier} gathers for this recipient"
+    connection.execute(insert(deliveries).values(again))
     _move(connection, earlier.id, again["id"])
     log.info("sent_again", delivery_id=str(again["id"]), again_of=str(earlier.id))
     held = "; it waits for a person" if again["held_reason"] else ""
@@ -116,12 +108,10 @@ def _stopped(
 
 
 def _move(connection: Connection, earlier: UUID, again: UUID) -> None:
-    """What was erased or taken back stays where it was: it never leaves again."""
+    """All of it.  What was erased goes along and does not leave, as on any carrier; left behind,
+    the deliveries before would be found no more when it is forgotten.
+    """
     was_theirs = or_(deliveries.c.id == earlier, deliveries.c.moved_to == earlier)
     connection.execute(update(deliveries).where(was_theirs).values(moved_to=again))
-    may_leave = exists(select(actions.c.id).where(actions.c.id == carriages.c.action_id, MAY_LEAVE))
-    connection.execute(
-        update(carriages)
-        .where(carriages.c.delivery_id == earlier, may_leave)
-        .values(delivery_id=again)
-    )
+    rests_on_it = carriages.c.delivery_id == earlier
+    connection.execute(update(carriages).where(rests_on_it).values(delivery_id=again))

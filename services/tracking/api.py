@@ -39,7 +39,7 @@ from services.tracking.receipts.contract import (
     Untrusted,
 )
 from services.tracking.together import Take
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.api_keys import Client, Scope
 from shared.catalogue import Catalogue, Channel, Kind
 from shared.catalogue_reader import CatalogueReader
@@ -224,7 +224,7 @@ def _actions(connection: Connection, delivery_id: UUID, client_id: UUID) -> list
         connection.scalars(
             select(actions.c.id)
             .join(carriages, carriages.c.action_id == actions.c.id)
-            .join(deliveries, CARRIED)
+            .join(deliveries, RESTS_OR_DID)
             .where(deliveries.c.id == delivery_id, actions.c.client_id == client_id)
             .order_by(actions.c.id)
             .limit(100)

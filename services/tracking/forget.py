@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, select, update
 
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.database import Database
 from shared.feeds import move, position, rewind_after_restore
 from shared.tables.columns import follows, settled_before
@@ -54,7 +54,7 @@ def _forget_some(connection: Connection, now: dt.datetime) -> int:
         # to it is theirs as well, and goes when its time is over (inbound/expire.py).
         theirs = (
             select(deliveries.c.id)
-            .join(carriages, CARRIED)
+            .join(carriages, RESTS_OR_DID)
             .where(
                 carriages.c.action_id.in_([row.action_id for row in rows]),
                 deliveries.c.carrier.in_(CARRY_ONE),

@@ -29,7 +29,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from services.tracking.receipts.contract import Receipt
 from services.tracking.words import RANK, Fact, Outcome, outcome_of
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.clock import new_id
 from shared.many import Insert, InsertMany
 from shared.privacy import Private
@@ -169,7 +169,7 @@ def _became(id_: UUID, new: frozenset[UUID], facts: set[UUID | None]) -> Recorde
 # Those of the deliveries `about` that carry one action alone, or did, which was erased.
 _ERASED = (
     select(deliveries.c.id)
-    .join(carriages, CARRIED)
+    .join(carriages, RESTS_OR_DID)
     .join(actions, actions.c.id == carriages.c.action_id)
     .where(
         deliveries.c.id.in_(bindparam("about", expanding=True)),

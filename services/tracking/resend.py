@@ -1,15 +1,16 @@
 """Says which deliveries may leave again, and asks dispatch for it: only tracking knows their end.
 
 In: deliveries with their outcomes and facts.  Out: those that provably did not arrive, what stands
-against any other, and the command RESEND, one for each delivery however often it is asked for.
+against any other, and the command RESEND: one, however often it is asked for, until dispatch has
+obeyed it; where it had no effect then, it may be asked for anew.
 Dispatch looks again at what it can see.  A "delivered" that comes after the command was given
 changes nothing: until the moment of asking, everything said that it came back.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -19,21 +20,17 @@ from sqlalchemy import (
     Connection,
     Select,
     and_,
-    case,
     exists,
-    literal,
-    null,
-    or_,
+    func,
     select,
     union_all,
 )
 
 from services.tracking.commands import Command, give
 from services.tracking.words import SHOWN_STATE, EventWord, ShownState
-from shared.again import CARRIES_ON, IS_SENT_AGAIN
+from shared.again import SEEN_BY_DISPATCH, Against, first_against, none_against
 from shared.privacy import Unreadable
 from shared.tables.dispatch import (
-    AttemptState,
     DeliveryState,
     attempts,
     carriages,
@@ -43,7 +40,7 @@ from shared.tables.dispatch import (
 from shared.tables.intake import actions
 from shared.tables.tracking import Verb, commands, events, outcomes
 
-# Names the commands: one for each delivery.
+# Names the commands: one for each try of a delivery.
 _RESENDS = UUID("5b0b9a0e-6f0f-5d0c-9a55-1d6d7f7b2c94")
 
 # What came back, and how that is known.
@@ -66,10 +63,13 @@ STANDS_AGAINST: Mapping[ShownState, str] = {
     ShownState.HANDED_OVER: "The provider took it, and has not said that it came back.",
     ShownState.PRINTED: "It is printed, and has not come back.",
     ShownState.POSTED: "It is with the post, and has not come back.",
+    ShownState.LEFT_COUNTRY: "It left the country, and has not come back.",
     ShownState.DELIVERED: "It was delivered.",
     ShownState.ANSWERED: "It arrived: somebody wrote back.",
     ShownState.COMPLAINED: "It arrived, and its reader does not want it.",
 }
+#: Of a complaint its reason tells: what was only withheld for an earlier one reached nobody.
+MAY_HAVE_COME_BACK = frozenset({*CAME_BACK, ShownState.COMPLAINED})
 # Somebody had it before their eyes, whatever a mail server says of it besides.
 _HAD_BY_SOMEBODY = (
     EventWord.OPENED,
@@ -79,20 +79,9 @@ _HAD_BY_SOMEBODY = (
 )
 
 
-class Against(StrEnum):
-    """Why a delivery does not leave again, in a word that does not change."""
-
-    NOTICE = "is_a_notice"  # a question to the supporter, which intake asks anew
-    SENT_AGAIN = "sent_again"  # another left in its place
-    NOT_COME_BACK = "not_come_back"  # it arrived, or may yet
-    ARRIVED = "had_by_somebody"  # it came back, and somebody had it all the same
-    NOT_SETTLED = "not_settled"  # an attempt may have been taken
-    NOTHING_LEFT = "nothing_left"  # its actions were erased or taken back
-    OTHERS_TOO = "others_too"  # of a client that asks: it carries what others handed in
-
-
 SAYS: Mapping[Against, str] = {
     Against.NOTICE: "It asked the supporter a question, and is not sent again.",
+    Against.PETITION: "It is a petition, and nobody hands petitions over yet.",
     Against.SENT_AGAIN: "It was sent again already.",
     Against.NOT_COME_BACK: "It has not come back.",
     Against.ARRIVED: "It was opened or answered: somebody has it.",
@@ -133,33 +122,28 @@ class Asked:
     again_as: UUID | None
 
 
-_UNCLEAR = exists(
-    select(attempts.c.id).where(
-        attempts.c.delivery_id == deliveries.c.id,
-        attempts.c.state.in_([AttemptState.STARTED, AttemptState.UNKNOWN]),
-    )
+_STATES = [state.value for state in CAME_BACK]
+# Taken by SES and never sent, for an earlier complaint.  Today that is `suppressed`; it was told as
+# a complaint once.
+_WITHHELD = and_(
+    SHOWN_STATE.in_([ShownState.COMPLAINED.value]),
+    func.coalesce(outcomes.c.reason, "") == "own_stop_list",
 )
 _HAD = exists(
     select(events.c.id).where(
         events.c.delivery_id == deliveries.c.id, events.c.word.in_(_HAD_BY_SOMEBODY)
     )
 )
-# In the order in which they are said.
 _AGAINST: Mapping[Against, ColumnElement[bool]] = {
-    Against.NOTICE: deliveries.c.carrier == "notice",
-    Against.SENT_AGAIN: IS_SENT_AGAIN,
-    Against.NOT_COME_BACK: SHOWN_STATE.not_in([state.value for state in CAME_BACK]),
+    **SEEN_BY_DISPATCH,
+    Against.NOT_COME_BACK: and_(SHOWN_STATE.not_in(_STATES), ~_WITHHELD),
     Against.ARRIVED: _HAD,
-    Against.NOT_SETTLED: or_(
-        deliveries.c.state.not_in([DeliveryState.HANDED_OVER, DeliveryState.REFUSED]), _UNCLEAR
-    ),
-    Against.NOTHING_LEFT: ~CARRIES_ON,
 }
 # Few of all: the rest is asked of these alone.
 _refused = deliveries.alias("refused")
 _CANDIDATES = union_all(
     select(outcomes.c.delivery_id)
-    .where(outcomes.c.state.in_([state.value for state in CAME_BACK]))
+    .where(outcomes.c.state.in_([state.value for state in MAY_HAVE_COME_BACK]))
     .correlate(None),
     select(_refused.c.id).where(_refused.c.state == DeliveryState.REFUSED),
 )
@@ -178,15 +162,15 @@ def why_not(
     stands = dict(_AGAINST)
     if client_id is not None:
         stands[Against.OTHERS_TOO] = _carries_others(client_id)
-    first = case(*((that, literal(why.value)) for why, that in stands.items()), else_=null())
-    query = _shown(first.label("against"), SHOWN_STATE.label("state"), outcomes.c.since)
+    against = first_against(stands).label("against")
+    query = _shown(against, SHOWN_STATE.label("state"), outcomes.c.since)
     row = connection.execute(query.where(deliveries.c.id == delivery_id)).one()
     if row.against is None:
         return None
-    against = Against(row.against)
-    if against is Against.NOT_COME_BACK:
-        return NotAgain(against, _stands(ShownState(row.state), row.since))
-    return NotAgain(against, SAYS[against])
+    said = Against(row.against)
+    if said is Against.NOT_COME_BACK:
+        return NotAgain(said, _stands(ShownState(row.state), row.since))
+    return NotAgain(said, SAYS[said])
 
 
 def came_back(connection: Connection, recipient: str | None = None) -> list[CameBack]:
@@ -197,7 +181,7 @@ def came_back(connection: Connection, recipient: str | None = None) -> list[Came
         _shown(*told, _last.c.id.label("attempt_id"), _last.c.address)
         .outerjoin(_last, last)
         .where(deliveries.c.id.in_(_CANDIDATES), deliveries.c.mode == "live")
-        .where(and_(*(~stands for stands in _AGAINST.values())))
+        .where(none_against(_AGAINST))
         .order_by(deliveries.c.id)
     )
     if recipient is not None:
@@ -216,10 +200,11 @@ def _came_back(row: Any) -> CameBack:
     )
 
 
-def command(delivery_id: UUID, *, given_by: str, why: str) -> Command:
-    """The one that asks for it.  Whoever asks a second time gives the same."""
+def command(connection: Connection, delivery_id: UUID, *, given_by: str, why: str) -> Command:
+    """The one that asks for it.  Whoever asks again before dispatch has obeyed gives the same."""
+    obeyed = sum(one.effect is not None for one in _tries(connection, delivery_id))
     return Command(
-        id=uuid5(_RESENDS, str(delivery_id)),
+        id=_try(delivery_id, obeyed),
         verb=Verb.RESEND,
         delivery_id=delivery_id,
         given_by=given_by,
@@ -228,18 +213,36 @@ def command(delivery_id: UUID, *, given_by: str, why: str) -> Command:
 
 
 def ask(connection: Connection, wish: Command, client_id: UUID, now: dt.datetime) -> Asked:
-    """Gives the command for a client; one that was given before is told as it stands now.
+    """Gives the command for a client; one that waits, or was of use, is told as it stands now.
 
     Raises NotAgain.
     """
-    if found := _asked(connection, wish.id):
-        return found
-    if wish.delivery_id and (refusal := why_not(connection, wish.delivery_id, client_id=client_id)):
+    assert wish.delivery_id is not None  # `command` names it
+    tries = list(_tries(connection, wish.delivery_id))
+    if tries and (tries[-1].effect is None or tries[-1].again_as):
+        return tries[-1]
+    if refusal := why_not(connection, wish.delivery_id, client_id=client_id):
         raise refusal
     give(connection, wish, now)
     found = _asked(connection, wish.id)
     assert found is not None  # given just now, by us or by who was faster
     return found
+
+
+def _try(delivery_id: UUID, number: int) -> UUID:
+    """The id of the command that asks for it after so many others were obeyed."""
+    return uuid5(_RESENDS, f"{delivery_id}|{number}")
+
+
+def _tries(connection: Connection, delivery_id: UUID) -> Iterator[Asked]:
+    """What came of each command for it, in order: one after the other, hardly ever more than one.
+
+    By their ids, each of which an index finds; all but the last were obeyed.
+    """
+    for number in count():
+        if (one := _asked(connection, _try(delivery_id, number))) is None:
+            return
+        yield one
 
 
 def _asked(connection: Connection, command_id: UUID) -> Asked | None:

@@ -37,12 +37,13 @@ class ResendEdge:
         What was delivered, or may yet arrive, is refused (409); `code` says why.
 
         Asking again changes nothing, and answers how it stands: seconds later, `effect` says what
-        was done.
+        was done. Only where nothing could be done then, it is asked anew.
         """
-        wish = command(path.id, given_by=f"client {client.id}", why=body.why)
         with self.database.begin() as connection:
-            if get(connection, path.id, client_id=client.id) is None:
+            shown = get(connection, path.id, client_id=client.id)
+            if shown is None or not client.may(shown.campaign):
                 raise Problem(NOT_FOUND)
+            wish = command(connection, path.id, given_by=f"client {client.id}", why=body.why)
             try:
                 asked = ask(connection, wish, client.id, self.clock())
             except NotAgain as refusal:

@@ -1,4 +1,4 @@
-"""RESEND: what came back leaves again on a new delivery, once, and nothing of who was erased."""
+"""RESEND: what came back leaves again on a new delivery, once, and as it would today."""
 
 import datetime as dt
 import threading
@@ -9,19 +9,17 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, update
 
-from services.dispatch.documents import Documents
-from services.dispatch.forget import forget
-from services.dispatch.obey import obey
 from services.dispatch.plan import plan_new_actions
 from services.dispatch.providers.contract import Refused
-from services.dispatch.resend import AFTER_LOAD, resend
+from services.dispatch.resend import AFTER_LOAD, SAYS, resend
+from shared.again import SEEN_BY_DISPATCH
 from shared.clock import new_id
-from shared.tables.dispatch import carriages, deliveries, obeyed_commands
+from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions
 from shared.tables.pacing import mailbox_key
 from tests.dispatch.builders import NOON, World
 from tests.dispatch.entries import a_case, a_catalogue, a_mailbox, a_policy, a_recipient
-from tests.dispatch.test_digests import a_digest, erase, some_actions
+from tests.dispatch.test_digests import a_digest, some_actions
 from tests.dispatch.test_stops import KEY, command, stop
 
 NEW = "new@prosecutor.example"
@@ -153,7 +151,7 @@ def test_an_action_that_was_sent_again_is_not_planned_anew(world: World) -> None
 def test_what_has_not_ended_does_not_leave_again(state: str, small_world: World) -> None:
     delivery = came_back(small_world, state=state)
 
-    assert sent_again(small_world, delivery) == "no effect: the delivery has not ended"
+    assert sent_again(small_world, delivery).startswith("no effect: it has not ended")
     assert len(small_world.rows(deliveries)) == 1
 
 
@@ -164,13 +162,17 @@ def test_what_may_have_been_taken_unseen_does_not_leave_again(
     delivery = came_back(small_world)
     small_world.an_attempt(delivery, state=state)
 
-    assert "nobody can tell yet" in sent_again(small_world, delivery)
+    assert "may have been taken unseen" in sent_again(small_world, delivery)
 
 
 def test_a_notice_is_not_sent_again(small_world: World) -> None:
     delivery = came_back(small_world, carrier="notice", recipient="notice/confirm")
 
     assert sent_again(small_world, delivery).startswith("no effect: a notice")
+
+
+def test_each_reason_against_it_is_said_in_words() -> None:
+    assert set(SAYS) == set(SEEN_BY_DISPATCH)
 
 
 def test_a_delivery_that_nobody_knows_has_no_effect(small_world: World) -> None:
@@ -205,36 +207,7 @@ def test_two_relays_at_once_send_it_again_once(postgres_world: World) -> None:
     assert effects[1] == f"sent again as {again_of(world, row.id).id}"
 
 
-def test_who_was_erased_between_asking_and_obeying_is_not_sent_again(world: World) -> None:
-    delivery = came_back(world)
-    world.a_command("resend", delivery)
-    erase(world, *resting(world, delivery))
-
-    with world.database.begin() as connection:
-        obey(connection, world.catalogue, NOON)
-
-    [done] = world.rows(obeyed_commands)
-    assert done.effect.startswith("no effect: nothing rests on it that may leave")
-    assert len(world.rows(deliveries)) == 1
-
-
-def test_who_is_erased_after_it_leaves_no_more_and_no_document_stays(world: World) -> None:
-    delivery = world.a_delivery()
-    world.deliver(delivery)
-    sent_again(world, delivery)
-    again = again_of(world, delivery).id
-    [action] = resting(world, again)
-    kept = world.data_dir / "documents"
-
-    erase(world, action)
-    forget(world.database, Documents(world.data_dir))
-
-    assert world.delivery(again).state == "cancelled"
-    assert [path for path in kept.rglob("*") if path.is_file()] == []
-    assert world.attempts(delivery)[0].document is None
-
-
-def test_what_was_taken_back_stays_where_it_was(small_world: World) -> None:
+def test_what_was_taken_back_is_not_sent_again(small_world: World) -> None:
     delivery = came_back(small_world)
     with small_world.database.begin() as connection:
         connection.execute(update(actions).values(standing="disowned"))
@@ -254,22 +227,6 @@ def a_digest_that_came_back(world: World, *action_ids: UUID) -> UUID:
     return a_digest(world, *action_ids, state="handed_over", attempts=1, woken_at=None)
 
 
-def test_a_digest_leaves_again_with_all_but_the_erased(world: World) -> None:
-    gone, *kept = some_actions(world, 3)
-    digest = a_digest_that_came_back(world, gone, *kept)
-    erase(world, gone)
-
-    sent_again(world, digest)
-    again = again_of(world, digest)
-    world.wake(again.id)
-    world.deliver(again.id)
-
-    assert (resting(world, digest), resting(world, again.id)) == ({gone}, set(kept))
-    [email] = world.emails.handed
-    assert "Word00001" not in email.text  # type: ignore[union-attr]
-    assert "Word00002" in email.text  # type: ignore[union-attr]
-
-
 def test_a_digest_that_leaves_again_disturbs_no_open_one(world: World) -> None:
     still, back = some_actions(world, 2)
     gathering = a_digest(world, still, closed_at=None, woken_at=None)
@@ -282,14 +239,14 @@ def test_a_digest_that_leaves_again_disturbs_no_open_one(world: World) -> None:
     assert resting(world, gathering) == {still}
 
 
-def test_a_petition_that_gathers_is_left_alone(world: World) -> None:
-    """Nobody hands petitions over yet; if one came back, its actions stay where they are."""
-    world.a_delivery(carrier="petition", channel="petition")
-    gone = came_back(world, carrier="petition", channel="petition", mailbox=None)
-    carried = resting(world, gone)
+def test_a_petition_is_not_sent_again_while_nobody_hands_petitions_over(
+    small_world: World,
+) -> None:
+    gone = came_back(small_world, carrier="petition", channel="petition", mailbox=None)
+    carried = resting(small_world, gone)
 
-    assert sent_again(world, gone) == "no effect: another petition gathers for this recipient"
-    assert resting(world, gone) == carried
+    assert sent_again(small_world, gone).startswith("no effect: a petition is not sent again")
+    assert resting(small_world, gone) == carried
 
 
 def test_for_a_stopped_mailbox_it_is_held_at_once(world: World) -> None:

@@ -8,7 +8,15 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection, Select, insert, select
 
-from shared.again import CARRIED, CARRIES_ON, IS_SENT_AGAIN
+from shared.again import (
+    CARRIES_ON,
+    IS_SENT_AGAIN,
+    RESTS_OR_DID,
+    SEEN_BY_DISPATCH,
+    Against,
+    first_against,
+    none_against,
+)
 from shared.clock import new_id
 from shared.database import Database
 from shared.privacy import Keyring
@@ -46,12 +54,12 @@ def rests(connection: Connection, on: UUID, **changes: Any) -> UUID:
 
 
 def carriers(action: UUID) -> Select[tuple[UUID]]:
-    found = select(deliveries.c.id).join(carriages, CARRIED)
+    found = select(deliveries.c.id).join(carriages, RESTS_OR_DID)
     return found.where(carriages.c.action_id == action)
 
 
 def carried(delivery: UUID) -> Select[tuple[UUID]]:
-    found = select(carriages.c.action_id).join(deliveries, CARRIED)
+    found = select(carriages.c.action_id).join(deliveries, RESTS_OR_DID)
     return found.where(deliveries.c.id == delivery)
 
 
@@ -72,14 +80,6 @@ def test_every_delivery_of_a_line_carried_what_rests_on_the_last(
     rests(connection, other[0])
 
     assert list(connection.scalars(carried(line[place]))) == [action]
-
-
-def test_what_stayed_on_an_earlier_one_was_not_on_the_later(connection: Connection) -> None:
-    first, again = a_line(connection, 2)
-    stayed, moved = rests(connection, first), rests(connection, again)
-
-    assert set(connection.scalars(carried(first))) == {stayed, moved}
-    assert set(connection.scalars(carried(again))) == {moved}
 
 
 def test_only_the_last_of_a_line_was_not_sent_again(connection: Connection) -> None:
@@ -105,6 +105,37 @@ def test_what_was_erased_or_taken_back_does_not_carry_on(
     said = connection.scalar(select(CARRIES_ON).where(deliveries.c.id == delivery))
 
     assert bool(said) is carries_on
+
+
+def test_the_first_that_stands_against_it_is_said(connection: Connection) -> None:
+    line = a_line(connection, 2)
+    rests(connection, line[-1])
+    asked = select(deliveries.c.id, first_against(SEEN_BY_DISPATCH), none_against(SEEN_BY_DISPATCH))
+
+    said = {row[0]: (row[1], bool(row[2])) for row in connection.execute(asked)}
+
+    # Nothing rests on the first any more, which comes after.
+    assert said == {line[0]: (Against.SENT_AGAIN, False), line[1]: (None, True)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "against"),
+    [
+        ({"carrier": "notice"}, Against.NOTICE),
+        ({"carrier": "petition"}, Against.PETITION),
+        ({"state": "refused"}, Against.NOTHING_LEFT),
+        *(
+            ({"state": state}, Against.NOT_SETTLED)
+            for state in ("due", "sending", "unknown", "cancelled")
+        ),
+    ],
+)
+def test_what_stands_against_it_is_said_in_a_word(
+    connection: Connection, changes: dict[str, Any], against: Against
+) -> None:
+    connection.execute(insert(deliveries).values(a_delivery_row(**changes)))
+
+    assert connection.scalar(select(first_against(SEEN_BY_DISPATCH))) == against
 
 
 @pytest.mark.parametrize("asked", [carriers, carried])

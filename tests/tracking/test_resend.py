@@ -1,31 +1,29 @@
-"""What may leave again is said in one table; and whoever looks finds the whole line."""
+"""What may leave again is said in one table; and it is asked for once until dispatch obeys."""
 
+import datetime as dt
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
-from services.tracking import resend
 from services.tracking.commands import give
-from services.tracking.forget import forget
-from services.tracking.queries import timeline
-from services.tracking.queries.deliveries import Search, find, get
-from services.tracking.queries.tally import tally
 from services.tracking.resend import (
     CAME_BACK,
     SAYS,
     STANDS_AGAINST,
-    Against,
+    Asked,
     NotAgain,
+    ask,
     came_back,
     command,
     why_not,
 )
 from services.tracking.words import EventWord, ShownState
+from shared.again import Against
 from shared.clock import new_id
 from shared.database import Database
-from shared.tables.dispatch import carriages
+from shared.tables.dispatch import carriages, obeyed_commands
 from shared.tables.intake import actions
 from shared.tables.tracking import commands
 from tests.tracking.again import bounced, sent_again
@@ -38,9 +36,7 @@ from tests.tracking.builders import (
     an_attempt,
     minutes,
 )
-from tests.tracking.inbound.letters import an_answer_to
-from tests.tracking.inbound.test_keep import keep, rows
-from tests.tracking.test_forget import LATER, bodies, erased
+from tests.tracking.test_forget import erased
 from tests.tracking.test_record import a_receipt, take
 
 
@@ -48,6 +44,16 @@ def against(database: Database, delivery: UUID, **of: Any) -> Against | None:
     with database.read() as connection:
         refusal = why_not(connection, delivery, **of)
     return refusal.against if refusal else None
+
+
+def asked(connection: Connection, delivery: UUID, now: dt.datetime = NOON) -> Asked:
+    wish = command(connection, delivery, given_by="ada", why="moved")
+    return ask(connection, wish, CLIENT, now)
+
+
+def obeyed(connection: Connection, command_id: UUID, effect: str) -> None:
+    done = {"command_id": command_id, "effect": effect, "obeyed_at": NOON}
+    connection.execute(insert(obeyed_commands).values(done))
 
 
 def test_every_state_either_came_back_or_stands_against_it() -> None:
@@ -88,6 +94,8 @@ def test_what_provably_did_not_arrive_may_leave_again(
         [EventWord.AUTO_REPLIED],
         [EventWord.PRINTED],
         [EventWord.POSTED],
+        [EventWord.IN_TRANSIT],
+        [EventWord.LEFT_COUNTRY],
         [EventWord.DELIVERED],
         [EventWord.EXPIRED, EventWord.DELIVERED],
         [EventWord.OPENED],
@@ -146,6 +154,26 @@ def test_a_notice_is_never_sent_again(small_database: Database) -> None:
     assert against(small_database, bounced(small_database, carrier="notice")) is Against.NOTICE
 
 
+def test_a_petition_is_not_sent_again_yet(small_database: Database) -> None:
+    assert against(small_database, bounced(small_database, carrier="petition")) is Against.PETITION
+
+
+def test_what_was_only_withheld_for_an_earlier_complaint_may_leave_again(
+    database: Database,
+) -> None:
+    """As it was recorded once; today it is told as suppressed."""
+    with database.begin() as connection:
+        delivery = a_delivery(connection)
+    complaint = a_fact(EventWord.COMPLAINED, reason="own_stop_list")
+    take(database, a_receipt(delivery, complaint))
+
+    with database.read() as connection:
+        found = came_back(connection)
+
+    assert against(database, delivery) is None
+    assert [one.id for one in found] == [delivery]
+
+
 def test_what_was_sent_again_is_not_once_more(database: Database) -> None:
     delivery = bounced(database)
     with database.begin() as connection:
@@ -158,6 +186,14 @@ def test_nothing_of_who_was_erased_is_left(database: Database) -> None:
     delivery = bounced(database)
     with database.begin() as connection:
         erased(connection, delivery)
+
+    assert against(database, delivery) is Against.NOTHING_LEFT
+
+
+def test_an_action_that_was_taken_back_since_is_no_reason_to_send(database: Database) -> None:
+    delivery = bounced(database)
+    with database.begin() as connection:
+        connection.execute(update(actions).values(standing="disowned"))
 
     assert against(database, delivery) is Against.NOTHING_LEFT
 
@@ -213,140 +249,66 @@ def test_an_address_that_does_not_open_is_not_known(small_database: Database) ->
 
 def test_whoever_asks_twice_gives_one_command(database: Database) -> None:
     delivery = bounced(database)
-    first, second = (command(delivery, given_by=by, why="moved") for by in ("ada", "ops"))
 
     with database.begin() as connection:
-        given = [give(connection, one, NOON) for one in (first, second)]
+        wishes = [command(connection, delivery, given_by=by, why="x") for by in ("ada", "ops")]
+        given = [give(connection, one, NOON) for one in wishes]
+        wishes.append(command(connection, delivery, given_by="ada", why="x"))
 
-    assert (first.id, given) == (second.id, [True, False])
+    assert given == [True, False]
+    assert len({one.id for one in wishes}) == 1
 
 
 def test_what_was_asked_is_told_as_it_stands(database: Database) -> None:
     delivery = bounced(database)
-    wish = command(delivery, given_by="ada", why="moved")
 
     with database.begin() as connection:
-        first = resend.ask(connection, wish, CLIENT, NOON)
+        first = asked(connection, delivery)
+        second = asked(connection, delivery, NOON + minutes(1))
         again = sent_again(connection, delivery)
-        second = resend.ask(connection, wish, CLIENT, NOON + minutes(1))
+        obeyed(connection, first.command, f"sent again as {again}")
+        third = asked(connection, delivery, NOON + minutes(2))
 
-    assert (first.command, first.asked_at, first.effect, first.again_as) == (
-        wish.id,
-        NOON,
-        None,
-        None,
-    )
-    assert (second.asked_at, second.again_as) == (NOON, again)
+    assert (first.asked_at, first.effect, first.again_as) == (NOON, None, None)
+    assert (second, third.command) == (first, first.command)
+    assert (third.effect, third.again_as) == (f"sent again as {again}", again)
+
+
+def test_what_had_no_effect_may_be_asked_anew(database: Database) -> None:
+    delivery = bounced(database)
+
+    with database.begin() as connection:
+        first = asked(connection, delivery)
+        obeyed(connection, first.command, "no effect: this version does not know the verb 'resend'")
+        second = asked(connection, delivery, NOON + minutes(1))
+        wish = command(connection, delivery, given_by="ada", why="x")
+        same = asked(connection, delivery, NOON + minutes(2))
+        again = sent_again(connection, delivery)
+        obeyed(connection, second.command, f"sent again as {again}")
+        third = asked(connection, delivery, NOON + minutes(3))
+
+    assert first.command != second.command
+    assert (second.asked_at, second.effect) == (NOON + minutes(1), None)
+    assert (wish.id, same) == (second.command, second)
+    assert (third.command, third.again_as) == (second.command, again)
+
+
+def test_what_had_no_effect_and_has_arrived_since_is_not_asked_anew(
+    small_database: Database,
+) -> None:
+    delivery = bounced(small_database)
+    with small_database.begin() as connection:
+        obeyed(connection, asked(connection, delivery).command, "no effect")
+    take(small_database, a_receipt(delivery, a_fact(EventWord.OPENED)))
+
+    with small_database.begin() as connection, pytest.raises(NotAgain):
+        asked(connection, delivery)
 
 
 def test_what_did_not_come_back_is_not_asked_of_dispatch(small_database: Database) -> None:
     with small_database.begin() as connection:
         delivery = a_delivery(connection)
         with pytest.raises(NotAgain):
-            resend.ask(connection, command(delivery, given_by="ada", why="x"), CLIENT, NOON)
+            asked(connection, delivery)
 
         assert connection.execute(select(commands)).all() == []
-
-
-# What was sent again is still found, told and forgotten with what it carried.
-
-
-def a_line(database: Database, **changes: Any) -> tuple[UUID, UUID, UUID]:
-    """An action, the delivery of it that came back, and the one that left in its place."""
-    with database.begin() as connection:
-        action = an_action(connection, reference="W4R-1")
-    first = bounced(database, of=action, **changes)
-    with database.begin() as connection:
-        return action, first, sent_again(connection, first, planned_at=NOON + minutes(5))
-
-
-def test_a_client_sees_both(database: Database) -> None:
-    _, first, again = a_line(database)
-
-    with database.read() as connection:
-        mine = {one.id: one for one in find(connection, Search(client_id=CLIENT), limit=9)}
-        theirs = find(connection, Search(client_id=new_id()), limit=9)
-        seen = [get(connection, one, client_id=CLIENT) for one in (first, again)]
-        unseen = [get(connection, one, client_id=new_id()) for one in (first, again)]
-
-    assert (mine[first].again_as, mine[again].again_of) == (again, first)
-    assert (mine[first].again_of, mine[again].again_as) == (None, None)
-    assert theirs == []
-    assert [one and one.id for one in seen] == [first, again]
-    assert unseen == [None, None]
-
-
-def test_a_search_by_the_action_finds_both(database: Database) -> None:
-    action, first, again = a_line(database)
-
-    with database.read() as connection:
-        for text in (str(action), "W4R-1"):
-            found = find(connection, Search(text=text, client_id=CLIENT), limit=9)
-            assert {one.id for one in found} == {first, again}
-
-
-def test_the_actions_timeline_tells_of_both_in_order(database: Database) -> None:
-    action, first, again = a_line(database)
-
-    with database.read() as connection:
-        moments = timeline.of_action(connection, action)
-
-    assert [(one.word, one.delivery_id) for one in moments] == [
-        ("accepted", None),
-        ("planned", first),
-        ("attempt_sent", first),
-        ("bounced", first),
-        ("planned", again),
-    ]
-
-
-def test_the_earlier_ones_page_still_tells_whose_action_it_carried(database: Database) -> None:
-    action, first, _ = a_line(database)
-
-    with database.read() as connection:
-        [accepted] = [
-            one for one in timeline.of_delivery(connection, first) if one.word == "accepted"
-        ]
-
-    assert str(action) in accepted.says
-
-
-def test_a_tally_counts_the_action_once_and_both_deliveries(database: Database) -> None:
-    a_line(database)
-
-    with database.read() as connection:
-        [one] = tally(connection, mode="live", since=NOON)
-
-    assert (one.actions, dict(one.deliveries)) == (1, {"bounced": 1, "planned": 1})
-
-
-def test_what_providers_told_of_the_earlier_one_is_forgotten_too(database: Database) -> None:
-    _, first, again = a_line(database)
-    take(database, a_receipt(again))
-    with database.begin() as connection:
-        erased(connection, again)
-
-    forget(database, LATER)
-    take(database, a_receipt(first, a_fact(EventWord.COMPLAINED)))
-
-    assert bodies(database, first) == [False, False]
-    assert bodies(database, again) == [False]
-
-
-def test_an_answer_to_the_earlier_one_quotes_nobody_who_was_erased(database: Database) -> None:
-    _, first, again = a_line(database)
-    with database.begin() as connection:
-        erased(connection, again)
-
-    keep(database, an_answer_to(first, "You wrote: let her go."))
-
-    [kept] = rows(database)
-    assert (kept.delivery_id, kept.text, kept.sender) == (first, None, None)
-
-
-def test_an_action_that_was_taken_back_since_is_no_reason_to_send(database: Database) -> None:
-    delivery = bounced(database)
-    with database.begin() as connection:
-        connection.execute(update(actions).values(standing="disowned"))
-
-    assert against(database, delivery) is Against.NOTHING_LEFT

@@ -104,6 +104,22 @@ def test_asking_again_tells_what_was_done_and_both_deliveries_say_so(
     assert [each["again_as"] for each in listed["data"]] == [str(again), None]
 
 
+def test_where_nothing_could_be_done_it_is_asked_anew(
+    web: FlaskClient, key: dict[str, str], small_database: Database
+) -> None:
+    delivery = bounced(small_database)
+    ask(web, key, delivery)
+    with small_database.begin() as connection:
+        first = connection.scalar(select(commands.c.id))
+        done = {"command_id": first, "effect": "no effect", "obeyed_at": NOON}
+        connection.execute(insert(obeyed_commands).values(done))
+
+    told = [ask(web, key, delivery).json for _ in range(2)]
+
+    [_, second] = given(small_database)
+    assert [one and (one["command"], one["effect"]) for one in told] == [(str(second.id), None)] * 2
+
+
 @pytest.mark.parametrize(
     ("changes", "word", "code", "said"),
     [
@@ -145,6 +161,17 @@ def test_what_carries_others_actions_too_is_not_a_clients_to_decide(
 
     assert answer.json is not None
     assert (answer.status_code, answer.json["code"]) == (409, "others_too")
+
+
+def test_a_key_that_does_not_work_for_its_campaign_finds_nothing(
+    web: FlaskClient, small_database: Database
+) -> None:
+    key = {"Authorization": f"Bearer {a_key(small_database, campaigns=['another'])}"}
+
+    answer = ask(web, key, bounced(small_database))
+
+    assert answer.status_code == 404
+    assert given(small_database) == []
 
 
 def test_what_is_not_theirs_is_not_found(

@@ -5,13 +5,13 @@ In: a delivery as it stands.  Out: the acts that fit it, and the command of the 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlalchemy import Connection
 
 from services.tracking.commands import Command
+from services.tracking.console.reading import papers
 from services.tracking.queries.deliveries import Shown
-from services.tracking.resend import CAME_BACK, why_not
+from services.tracking.resend import MAY_HAVE_COME_BACK, why_not
 from services.tracking.resend import command as resend
 from services.tracking.words import ShownState
 from shared.tables.tracking import Verb, Verdict
@@ -90,7 +90,7 @@ ACTS: Mapping[str, Act] = {
                 "one stays as it is."
             ),
             verb=Verb.RESEND,
-            fits=frozenset(CAME_BACK),
+            fits=MAY_HAVE_COME_BACK,
             style="primary",
         ),
     )
@@ -108,15 +108,13 @@ def fits(connection: Connection, act: Act, shown: Shown) -> bool:
     return act.verb is not Verb.RESEND or why_not(connection, shown.id) is None
 
 
-def command(
-    act: Act, delivery_id: UUID, attempt_id: UUID | None, *, given_by: str, why: str
-) -> Command:
+def command(connection: Connection, act: Act, shown: Shown, *, given_by: str, why: str) -> Command:
     if act.verb is Verb.RESEND:
-        return resend(delivery_id, given_by=given_by, why=why)
+        return resend(connection, shown.id, given_by=given_by, why=why)
     return Command(
         verb=act.verb,
-        delivery_id=delivery_id,
-        attempt_id=attempt_id if act.verdict else None,
+        delivery_id=shown.id,
+        attempt_id=papers(connection, shown.id).unknown_attempt if act.verdict else None,
         arguments={"verdict": act.verdict.value} if act.verdict else {},
         given_by=given_by,
         why=why,

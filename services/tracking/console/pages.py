@@ -176,8 +176,7 @@ class Console:
         with self.database.begin() as connection:
             shown = _existing(get(connection, delivery_id, client_id=None))
             if may := fits(connection, act, shown):
-                unclear = papers(connection, delivery_id).unknown_attempt
-                wish = command(act, shown.id, unclear, given_by=self.door.person, why=why)
+                wish = command(connection, act, shown, given_by=self.door.person, why=why)
                 give(connection, wish, self.clock())
         if not may:
             return self._form(delivery_id, act, status=409)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select
 
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.privacy import Sealed, Unreadable
 from shared.tables.dispatch import AttemptState, attempts, carriages, deliveries, print_orders
 from shared.tables.intake import actions
@@ -56,7 +56,7 @@ def papers(connection: Connection, delivery_id: UUID) -> Papers:
             *(actions.c[name] for name in ("id", "reference", "kind", "accepted_at", "erased_at"))
         )
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .join(deliveries, CARRIED)
+        .join(deliveries, RESTS_OR_DID)
         .where(deliveries.c.id == delivery_id)
         .order_by(actions.c.seq)
         .limit(MOST)

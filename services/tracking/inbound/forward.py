@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Connection, select, update
 
 from services.tracking.inbound.classify import ReplyKind
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.catalogue import Catalogue
 from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions
@@ -88,7 +88,7 @@ def _own_action(connection: Connection, delivery_id: UUID, client_id: UUID) -> A
     return connection.execute(
         select(deliveries.c.carrier, deliveries.c.campaign, actions.c.consent, actions.c.erased_at)
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .join(deliveries, CARRIED)
+        .join(deliveries, RESTS_OR_DID)
         .where(deliveries.c.id == delivery_id, actions.c.client_id == client_id)
         .limit(1)
     ).first()

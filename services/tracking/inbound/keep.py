@@ -23,7 +23,7 @@ from services.tracking.inbound.read import MAX_BYTES, Mail, read
 from services.tracking.receipts.contract import Receipt
 from services.tracking.record import Told, tell
 from services.tracking.words import EventWord, Fact
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.clock import Clock, new_id
 from shared.database import Database
 from shared.privacy import Private
@@ -204,7 +204,7 @@ def _is_erased(connection: Connection, delivery_id: UUID) -> bool:
                 exists(
                     select(actions.c.id)
                     .join(carriages, carriages.c.action_id == actions.c.id)
-                    .join(deliveries, CARRIED)
+                    .join(deliveries, RESTS_OR_DID)
                     .where(
                         deliveries.c.id == delivery_id,
                         deliveries.c.carrier.in_(CARRY_ONE),

@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 
 from services.tracking.words import SHOWN_STATE, ShownState
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.tables.columns import follows, settled_before
 from shared.tables.dispatch import attempts, carriages, deliveries, obeyed_commands
 from shared.tables.intake import actions
@@ -124,7 +124,7 @@ def get(connection: Connection, delivery_id: UUID, *, client_id: UUID | None) ->
     """One delivery; a client finds only those that carry an action of its own, or did."""
     query = _shown().where(deliveries.c.id == delivery_id)
     if client_id is not None:
-        query = query.where(_carries(CARRIED, client_id))
+        query = query.where(_carries(RESTS_OR_DID, client_id))
     return next(iter(_read(connection, query)), None)
 
 
@@ -226,7 +226,7 @@ def _named(name: str) -> tuple[Select[*tuple[UUID]], Select[*tuple[UUID]]]:
     """
     named = deliveries.alias("named")
     delivery = select(named.c.id)
-    carried = select(deliveries.c.id).join(carriages, CARRIED).correlate(None)
+    carried = select(deliveries.c.id).join(carriages, RESTS_OR_DID).correlate(None)
     try:
         number = UUID(name)
     except ValueError:

@@ -27,7 +27,7 @@ from services.tracking.queries.sentences import (
     provider_name,
     standing_says,
 )
-from shared.again import CARRIED
+from shared.again import RESTS_OR_DID
 from shared.catalogue import Kind
 from shared.tables.dispatch import (
     AttemptState,
@@ -86,7 +86,9 @@ def of_action(connection: Connection, action_id: UUID) -> list[Moment]:
     if row is None:
         return []
     ids = connection.scalars(
-        select(deliveries.c.id).join(carriages, CARRIED).where(carriages.c.action_id == action_id)
+        select(deliveries.c.id)
+        .join(carriages, RESTS_OR_DID)
+        .where(carriages.c.action_id == action_id)
     ).all()
     return in_order([*_taken(row), *_of(connection, ids)])
 
@@ -119,7 +121,7 @@ def of_delivery(connection: Connection, delivery_id: UUID) -> list[Moment]:
     taken = connection.execute(
         select(actions.c.id, actions.c.accepted_at, actions.c.mode)
         .join_from(carriages, actions, actions.c.id == carriages.c.action_id)
-        .join(deliveries, CARRIED)
+        .join(deliveries, RESTS_OR_DID)
         .where(deliveries.c.id == delivery_id)
         .limit(100)
     )

@@ -12,6 +12,7 @@ from services.tracking.app import create_app
 from shared.clock import new_id
 from shared.database import Database
 from shared.tables.replies import replies
+from tests.tracking.again import sent_again
 from tests.tracking.builders import NOON, a_delivery, a_key, an_action, noon, some_settings
 from tests.tracking.inbound.letters import ANSWER, an_answer_to
 from tests.tracking.inbound.test_keep import keep
@@ -106,6 +107,23 @@ def test_nothing_is_passed_on_to_who_was_erased(tmp_path: Path, small_database: 
         erased(connection, delivery)  # and tracking has not forgotten yet
 
     assert texts(ask(tmp_path, small_database, delivery)) == [("answer", None)]
+
+
+def test_an_answer_to_what_was_sent_again_since_is_passed_on(
+    tmp_path: Path, database: Database
+) -> None:
+    """To the tool that handed it in: its action rests on the later one."""
+    forwarding(database)
+    delivery = answered(database)
+    with database.begin() as connection:
+        again = sent_again(connection, delivery)
+    key = a_key(database)
+
+    earlier, later = (ask(tmp_path, database, one, key) for one in (delivery, again))
+
+    assert texts(earlier) == [("answer", ANSWER.strip())]
+    assert texts(later) == []
+    assert given_at(database) == [NOON]
 
 
 def test_another_clients_delivery_is_not_found(tmp_path: Path, small_database: Database) -> None:
