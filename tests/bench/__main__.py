@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import arrivals, emails, growth, imports, latency, letters, report
+from tests.bench import arrivals, emails, growth, imports, latency, letters, petition, report
 from tests.bench.load import STEADY, Bench
 from tests.bench.report import Figure
 from tests.production import ROOT, Production
@@ -21,6 +21,7 @@ FIGURES: Mapping[str, Callable[[Bench], Figure | Sequence[Figure]]] = {
     "email.single": emails.measure_single,
     "email.bulk": emails.measure_bulk,
     "paper.letters": letters.measure,
+    "paper.petition_100k_s": petition.measure,
     "growth.cost": growth.measure,
     "intake.single": arrivals.measure_single,
     "intake.batch": arrivals.measure_batch,

@@ -1,11 +1,14 @@
 """CPU time and memory of processes and their children, from /proc (proc(5))."""
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+LOOK_EVERY_S = 0.2
 
 
 def cpu_s(roots: Iterable[int | None]) -> float:
@@ -17,6 +20,24 @@ def cpu_s(roots: Iterable[int | None]) -> float:
 def resident_mb(roots: Iterable[int | None]) -> float:
     """What these processes and all below them hold in memory; pages they share count for each."""
     return sum(int(stat[21]) for stat in _family(roots)) * _PAGE / 1e6
+
+
+@contextmanager
+def peak_mb(root: int | None) -> Iterator[list[float]]:
+    """What a process and all below it held, looked at again and again; the largest is the peak."""
+    seen, stop = [0.0], threading.Event()
+
+    def look() -> None:
+        while not stop.wait(LOOK_EVERY_S):
+            seen.append(resident_mb([root]))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
 
 
 def own_mb(pid: int | None) -> float:

@@ -6,10 +6,8 @@ the import is measured, and later figures find no hundred thousand letters befor
 
 import csv
 import io
-import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
@@ -17,14 +15,13 @@ import urllib3
 import xlsxwriter
 
 from services.cli.supporters import invent_actions
-from tests.bench.cpu import resident_mb
+from tests.bench.cpu import LOOK_EVERY_S, peak_mb
 from tests.bench.load import PATIENCE_S, Bench
 from tests.bench.report import Figure
 from tests.production import Production
 
 ROWS, ROWS_QUICK = 100_000, 10_000
 GOAL_S = 60
-LOOK_EVERY_S = 0.2
 HEADER = ("Name", "E-Mail", "Land", "Nachricht", "Sprache", "Fall", "Kanal", "Newsletter")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -35,7 +32,7 @@ def measure(bench: Bench) -> Figure:
     took, peaks = [], []
     for kind, make in (("text/csv", _csv), (XLSX, _xlsx)):
         file = make(_rows(bench, number, kind))
-        with _peak_mb(writ) as peak:
+        with peak_mb(writ.services["intake-worker"].pid) as peak:
             took.append(_import(writ, file, kind, number))
         peaks.append(max(peak))
         bench.bars.advance(bar, number)
@@ -115,21 +112,3 @@ def _wait(url: str, headers: dict[str, str], state: str, number: int) -> dict[st
         assert seen["state"] in {"checking", "running"}, seen
         time.sleep(LOOK_EVERY_S)
     raise AssertionError(f"it was not {state} after {PATIENCE_S:.0f} s")
-
-
-@contextmanager
-def _peak_mb(writ: Production) -> Iterator[list[float]]:
-    """What the intake worker and its programs held, looked at again and again."""
-    seen, stop = [0.0], threading.Event()
-
-    def look() -> None:
-        while not stop.wait(LOOK_EVERY_S):
-            seen.append(resident_mb([writ.services["intake-worker"].pid]))
-
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        stop.set()
-        thread.join()

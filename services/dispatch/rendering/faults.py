@@ -4,6 +4,7 @@ LetterFault
 ├── AddressDoesNotFit   too many lines, or too long for the window even in the smallest size
 ├── TooLong             more than two pages
 ├── GlyphMissing        no font of ours has the character
+├── PictureUnfit        a postcard's picture cannot be printed well (picture.py)
 └── PageFault           the finished PDF failed a check, or could not be set at all
 """
 
@@ -36,9 +37,11 @@ class Check(StrEnum):
 
     SET = "set"  # Typst could not set it, for a reason of no kind above
     FILE = "file"  # it opens, is not encrypted, and does nothing by itself
-    SIZE = "size"  # every page is A4, upright
+    SIZE = "size"  # every page has the size of its layout, upright
     FONTS = "fonts"  # every font is embedded
     PAPER = "paper"  # nothing is printed outside the paper's printable part
+    BLANK = "blank area"  # nothing is printed where the post or the vendor prints
+    MATRIX = "matrix"  # the DataMatrix can be set, is not too fine to be read, and stands alone
     WINDOW_EDGE = "window edge"  # nothing crosses the edge of the window's zone
     WINDOW_TEXT = "window text"  # the zone reads as the sender and the address, and nothing else
     WINDOW_LINES = "window lines"  # the zone holds ink for every line

@@ -1,8 +1,8 @@
 """Reads a finished letter back, as the envelope and the print vendor will, in about 1 ms.
 
-In: the PDF, its window, and the lines that belong in it. Out: the number of pages, or a PageFault
-that names the check. It trusts nothing the template says: pikepdf judges what the file could do,
-PDFium what is on its paper.
+In: the PDF, its layout, and the lines that belong in its window. Out: the number of pages, or a
+PageFault that names the check. It trusts nothing the template says: pikepdf judges what the file
+could do, PDFium what is on its paper.
 """
 
 import ctypes
@@ -10,18 +10,17 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import pikepdf
 import pypdfium2
 import pypdfium2.raw as pdfium
 
 from services.dispatch.rendering.faults import Check, PageFault
-from services.dispatch.rendering.window import Window
+from services.dispatch.rendering.layouts import Box, Layout, Spot
 from shared.pages import PDFIUM
 
 MM: Final = 72 / 25.4
-A4: Final = (210 * MM, 297 * MM)
 ACTIVE: Final = frozenset({"/OpenAction", "/AA", "/AcroForm"})
 
 # Latin, Greek, Cyrillic, Armenian; Georgian and Ethiopic; signs; Chinese, Japanese, Korean: what
@@ -30,34 +29,6 @@ SURE: Final = re.compile(
     r"[!-,.-\u007e\u00a1-\u00ac\u00ae-\u02ff\u0370-\u0482\u048a-\u058f\u10a0-\u137f\u1e00-\u1fff"
     r"\u2013-\u2027\u2030-\u205e\u2070-\u23ff\u3001-\u9fff\uac00-\ud7af\uff00-\uffef]"
 )
-
-
-class Box(NamedTuple):
-    """A rectangle: millimetres from the left and from the top of the paper."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    def holds(self, other: "Box") -> bool:
-        return (
-            other.left >= self.left
-            and other.top >= self.top
-            and other.right <= self.right
-            and other.bottom <= self.bottom
-        )
-
-    def meets(self, other: "Box") -> bool:
-        return (
-            other.left < self.right
-            and other.right > self.left
-            and other.top < self.bottom
-            and other.bottom > self.top
-        )
-
-
-PRINTABLE: Final = Box(5, 5, 205, 292)  # no office printer reaches the last millimetres
 
 
 def inspect_file(pdf: bytes) -> int:
@@ -72,17 +43,22 @@ def inspect_file(pdf: bytes) -> int:
         raise PageFault(Check.FILE) from None
 
 
-def inspect_print(pdf: bytes, *, window: Window, lines: tuple[str, ...]) -> None:
-    """Check what the paper and the window show; `lines` are the sender's, then the address's.
+def inspect_print(
+    pdf: bytes, *, layout: Layout, lines: tuple[str, ...], matrix: bool = False
+) -> None:
+    """Check what the paper and the window show; `lines` are those that belong in the window.
 
-    Raises PageFault.
+    `matrix` says that a DataMatrix was wanted.  Raises PageFault.
     """
-    zone = Box(window.zone_x, window.zone_y, window.zone_right, window.zone_bottom)
     with PDFIUM, pypdfium2.PdfDocument(_uncoloured(pdf)) as document:
         for number, page in enumerate(document):
-            printed = _inspect_page(page)
+            printed = _inspect_page(page, layout)
             if number == 0:
-                _check_window(page, printed, zone=zone, lines=lines)
+                _check_blank(printed, layout.blank)
+                if matrix:
+                    _check_matrix(printed, layout.matrix)
+                if layout.window:
+                    _check_window(page, printed, zone=layout.window.zone, lines=lines)
 
 
 def _uncoloured(pdf: bytes) -> bytes:
@@ -93,10 +69,11 @@ def _uncoloured(pdf: bytes) -> bytes:
     return pdf.replace(b"/ICCBased", b"/Unlooked").replace(b"/Metadata", b"/Unlooked")
 
 
-def _inspect_page(page: pypdfium2.PdfPage) -> list[tuple[Any, Box]]:
-    """Every object with ink on a page that is A4, upright, and has its fonts with it."""
+def _inspect_page(page: pypdfium2.PdfPage, layout: Layout) -> list[tuple[Any, Box]]:
+    """Every object with ink on a page of the right size, upright, with its fonts embedded."""
+    size = (0, 0, layout.width * MM, layout.height * MM)
     box = page.get_mediabox(fallback_ok=False) or (0, 0, 0, 0)
-    off = [abs(edge - wanted) for edge, wanted in zip(box, (0, 0, *A4), strict=True)]
+    off = [abs(edge - wanted) for edge, wanted in zip(box, size, strict=True)]
     if max(off) > 1 or page.get_rotation() != 0:
         raise PageFault(Check.SIZE)
     # Straight to PDFium: Arabic has an object a glyph, hundreds a page.
@@ -105,7 +82,7 @@ def _inspect_page(page: pypdfium2.PdfPage) -> list[tuple[Any, Box]]:
     if not all(map(_embedded, things)):
         raise PageFault(Check.FONTS)
     printed = list(_printed(things, page.get_height()))
-    if not all(PRINTABLE.holds(box) for _, box in printed):
+    if not all(layout.printable.holds(box) for _, box in printed):
         raise PageFault(Check.PAPER)
     return printed
 
@@ -129,6 +106,23 @@ def _printed(things: list[Any], height: float) -> Iterator[tuple[Any, Box]]:
                     (height - bottom.value) / MM,
                 ),
             )
+
+
+def _check_blank(printed: list[tuple[Any, Box]], blank: tuple[Box, ...]) -> None:
+    if any(area.meets(box) for area in blank for _, box in printed):
+        raise PageFault(Check.BLANK)
+
+
+def _check_matrix(printed: list[tuple[Any, Box]], spot: Spot) -> None:
+    """One square drawing and nothing else, for a machine looks for it there alone."""
+    square = Box(spot.x, spot.y, spot.x + spot.width, spot.y + spot.width)
+    shown = [(thing, box) for thing, box in printed if square.meets(box)]
+    if len(shown) != 1:
+        raise PageFault(Check.MATRIX)
+    ((thing, box),) = shown
+    wide, high = box.right - box.left, box.bottom - box.top
+    if _baseline(thing) is not None or not square.holds(box) or abs(wide - high) > 0.1:
+        raise PageFault(Check.MATRIX)
 
 
 def _check_window(

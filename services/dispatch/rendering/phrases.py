@@ -1,5 +1,6 @@
-"""What a digest says of itself, in eight languages: digest.json, with Babel's plural rules.
+"""What a digest, a bundle and a petition say of themselves, in eight languages.
 
+Owns: digest.json and paper.json; the plural rules are Babel's.
 In: a language as a template names it.  Out: plain text; whoever shows it escapes it.  A language
 that we do not speak is answered in English.
 """
@@ -52,13 +53,13 @@ class Phrases:
     def _fill(self, form: str, values: Mapping[str, str | int]) -> str:
         return form.format(
             **{
-                key: self._number(value) if isinstance(value, int) else self._apart(value)
+                key: self._apart(self.number(value) if isinstance(value, int) else value)
                 for key, value in values.items()
             }
         )
 
-    def _number(self, number: int) -> str:
-        return self._apart(str(format_decimal(number, locale=self.language)))
+    def number(self, number: int) -> str:
+        return str(format_decimal(number, locale=self.language))
 
     def _apart(self, value: str) -> str:
         """A value of the other direction stands in an isolate (UAX #9), or jumbles its line."""
@@ -72,6 +73,8 @@ def phrases_for(language: str) -> Phrases:
 
 @cache
 def _words() -> Mapping[str, _Words]:
-    text = Path(__file__).with_name("digest.json").read_text(encoding="utf-8")
-    found: Mapping[str, _Words] = json.loads(text)
-    return found
+    digest, paper = (
+        json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+        for name in ("digest.json", "paper.json")
+    )
+    return {language: {**words, **paper[language]} for language, words in digest.items()}

@@ -27,6 +27,7 @@ class Setting:
     plain: tuple[str, ...]  # address, sender line and reference: sans, for machines that read
     pitch: float
     cjk: bool  # both edges straight, as Chinese and Japanese readers expect
+    wide_quotes: bool  # of the script's own font; within a Latin word they would tear it apart
     sizes: tuple[float, float]  # the normal size, and a smaller one that may save a second page
 
 
@@ -68,6 +69,13 @@ PITCH_OF: Final = {
 }
 USUAL_PITCH: Final = 1.42
 
+# Measured: their ’ is up to twice as wide as the Latin font's. Devanagari and Bengali are not here:
+# they have the letter that APOSTROPHE would put in its place, as wide again.
+WIDE_QUOTES: Final = frozenset(
+    {"Armenian", "CJK", "Gurmukhi", "Kannada", "Malayalam", "Myanmar", "Oriya", "Sinhala"}
+    | {"Tamil", "Telugu"}
+)
+
 SIZES_OF: Final = {"Arabic": (11.5, 10.5), "Thai": (11.5, 10.5), "CJK": (10.5, 10.0)}
 USUAL_SIZES: Final = (10.5, 10.0)
 
@@ -89,6 +97,7 @@ def setting_for(language: str) -> Setting:
         plain=plain,
         pitch=PITCH_OF.get(script, USUAL_PITCH),
         cjk=script == "CJK",
+        wide_quotes=script in WIDE_QUOTES,
         sizes=SIZES_OF.get(script, USUAL_SIZES),
     )
 
@@ -123,8 +132,8 @@ GROUPED_DIGITS: Final = re.compile(
     rf"(?:\(?\+\(?|\((?=\d+\))|(?<!\d)[0\u0660\u06f0])\d+(?:{GAP}\d+)+|\d+(?:{GAP}\d+){{2,}}"
 )
 
-# The CJK font sets quotes as wide as a character, which would tear "O’Neill" apart; the apostrophe
-# that Unicode counts as a letter looks the same and comes from the Latin font.
+# A CJK font sets quotes as wide as a character, which would tear "O’Neill" apart, and a Burmese one
+# in its own shape; the apostrophe that Unicode counts as a letter comes from the Latin font.
 APOSTROPHE: Final = re.compile(r"(?<=[A-Za-z\u00c0-\u024f])['\u2019](?=[A-Za-z\u00c0-\u024f])")
 LETTER_APOSTROPHE: Final = "\u02bc"
 
@@ -148,7 +157,7 @@ def marked(text: str, setting: Setting) -> str:
     text = soften(text)
     if setting.rtl:
         text = isolate_numbers(text)
-    if setting.cjk:
+    if setting.wide_quotes:
         text = APOSTROPHE.sub(LETTER_APOSTROPHE, text)
     return text
 

@@ -6,12 +6,13 @@ import random
 import pikepdf
 import pytest
 
-from services.dispatch.rendering import digest_pages
+from services.dispatch.rendering import digest_pages, parts
 from services.dispatch.rendering.digest_pages import Heading, bind
-from services.dispatch.rendering.digest_program import BOX
 from services.dispatch.rendering.entries import Row
 from services.dispatch.rendering.faults import PageFault
 from services.dispatch.rendering.inspection import inspect_file
+from services.dispatch.rendering.parts import Limits
+from services.dispatch.rendering.parts_program import BOX
 from tests.dispatch.rendering.digests import an_entry, pages_of
 
 HEADING = Heading(
@@ -93,7 +94,7 @@ def test_parts_are_bounded_by_their_words_too() -> None:
 def test_a_program_that_falls_is_a_fault_that_quotes_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(digest_pages, "_PROGRAM", "services.dispatch.rendering.nothing")
+    monkeypatch.setattr(parts, "_PROGRAM", "services.dispatch.rendering.nothing")
 
     with pytest.raises(PageFault) as fault:
         bind(HEADING, rows("private"))
@@ -102,7 +103,7 @@ def test_a_program_that_falls_is_a_fault_that_quotes_nobody(
 
 
 def test_a_program_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(digest_pages, "_SECONDS", 0.01)
+    monkeypatch.setattr(digest_pages, "_LIMITS", Limits(seconds=0.01))
 
     with pytest.raises(PageFault) as fault:
         bind(HEADING, rows("private"))

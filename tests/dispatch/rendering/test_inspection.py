@@ -8,9 +8,9 @@ import pikepdf
 import pytest
 
 from services.dispatch.rendering.faults import Check, PageFault
-from services.dispatch.rendering.inspection import inspect_file, inspect_print
+from services.dispatch.rendering.inspection import MM, inspect_file, inspect_print
+from services.dispatch.rendering.layouts import DIN_5008_B, LAYOUTS, PINGEN_LEFT, Box, Layout
 from services.dispatch.rendering.letter import LetterPress
-from services.dispatch.rendering.window import DIN_5008_B
 from tests.dispatch.rendering.letters import ADDRESS, a_letter
 
 SENDER = "Writ, 12 Example Street, Dublin"
@@ -18,8 +18,13 @@ LINES = (SENDER, *ADDRESS)
 
 
 @pytest.fixture(scope="module")
-def pdf(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return LetterPress(tmp_path_factory.mktemp("press")).typeset(a_letter()).pdf
+def press(tmp_path_factory: pytest.TempPathFactory) -> LetterPress:
+    return LetterPress(tmp_path_factory.mktemp("press"))
+
+
+@pytest.fixture(scope="module")
+def pdf(press: LetterPress) -> bytes:
+    return press.typeset(a_letter()).pdf
 
 
 def changed(
@@ -52,7 +57,7 @@ def set_key(document: pikepdf.Pdf, key: str) -> None:
 
 def test_a_good_letter_passes(pdf: bytes) -> None:
     assert inspect_file(pdf) == 1
-    inspect_print(pdf, window=DIN_5008_B, lines=LINES)
+    inspect_print(pdf, layout=DIN_5008_B, lines=LINES)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ def test_a_page_no_printer_should_get_is_refused(
     pdf: bytes, check: Check, change: Callable[[pikepdf.Pdf], object]
 ) -> None:
     with pytest.raises(PageFault) as caught:
-        inspect_print(changed(pdf, change), window=DIN_5008_B, lines=LINES)
+        inspect_print(changed(pdf, change), layout=DIN_5008_B, lines=LINES)
 
     assert caught.value.check is check
 
@@ -119,7 +124,7 @@ def test_an_encrypted_or_broken_file_is_refused(pdf: bytes) -> None:
 def test_ink_in_the_wrong_place_is_refused(pdf: bytes, check: Check, code: str) -> None:
     with pytest.raises(PageFault) as caught:
         inspect_print(
-            changed(pdf, lambda document: draw(document, code)), window=DIN_5008_B, lines=LINES
+            changed(pdf, lambda document: draw(document, code)), layout=DIN_5008_B, lines=LINES
         )
 
     assert caught.value.check is check
@@ -137,15 +142,76 @@ def test_a_window_that_shows_something_else_is_refused(
     pdf: bytes, check: Check, lines: tuple[str, ...]
 ) -> None:
     with pytest.raises(PageFault) as caught:
-        inspect_print(pdf, window=DIN_5008_B, lines=lines)
+        inspect_print(pdf, layout=DIN_5008_B, lines=lines)
 
     assert caught.value.check is check
 
 
 def test_text_of_the_letter_in_the_window_is_refused(pdf: bytes) -> None:
-    too_tall = replace(DIN_5008_B, zone_height=70)  # as far as the subject
-
     with pytest.raises(PageFault) as caught:
-        inspect_print(pdf, window=too_tall, lines=LINES)
+        inspect_print(pdf, layout=with_zone(Box(20, 45, 105, 115)), lines=LINES)  # to the subject
 
     assert caught.value.check is Check.WINDOW_TEXT
+
+
+def with_zone(zone: Box) -> Layout:
+    assert DIN_5008_B.window
+    return replace(DIN_5008_B, window=replace(DIN_5008_B.window, zone=zone))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_letter_passes_in_its_own_layout_alone(press: LetterPress, layout: Layout) -> None:
+    letter = press.typeset(a_letter(layout=layout))
+
+    for other in LAYOUTS.values():
+        if other is not layout and other.window:
+            with pytest.raises(PageFault):
+                inspect_print(letter.pdf, layout=other, lines=other.window.lines(SENDER, ADDRESS))
+
+
+@pytest.mark.parametrize("name", ["pingen_left", "pingen_right", "lob"])
+def test_ink_where_others_print_is_refused(press: LetterPress, name: str) -> None:
+    layout = LAYOUTS[name]
+    letter = press.typeset(a_letter(layout=layout)).pdf
+    left, _, _, bottom = layout.blank[0]
+    bar = f"{(left + 5) * MM} {(layout.height - bottom + 5) * MM} 9 9 re f"
+
+    with pytest.raises(PageFault) as caught:
+        inspect_print(
+            changed(letter, lambda document: draw(document, bar)), layout=layout, lines=()
+        )
+
+    assert caught.value.check is Check.BLANK
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param("28 350 9 9 re f", id="a spot beside it"),
+        pytest.param("40 350 9 9 re f", id="something across the edge"),
+    ],
+)
+def test_a_matrix_with_something_else_in_its_place_is_refused(
+    press: LetterPress, code: str
+) -> None:
+    letter = press.typeset(a_letter(matrix="D-1")).pdf
+
+    with pytest.raises(PageFault) as caught:
+        inspect_print(
+            changed(letter, lambda document: draw(document, code)),
+            layout=DIN_5008_B,
+            lines=LINES,
+            matrix=True,
+        )
+
+    assert caught.value.check is Check.MATRIX
+
+
+def test_a_matrix_that_is_missing_or_elsewhere_is_refused(press: LetterPress, pdf: bytes) -> None:
+    elsewhere = press.typeset(a_letter(layout=PINGEN_LEFT, matrix="D-1")).pdf
+    moved = replace(PINGEN_LEFT, matrix=PINGEN_LEFT.matrix._replace(y=160))
+
+    for letter, layout, lines in ((pdf, DIN_5008_B, LINES), (elsewhere, moved, ADDRESS)):
+        with pytest.raises(PageFault) as caught:
+            inspect_print(letter, layout=layout, lines=lines, matrix=True)
+        assert caught.value.check is Check.MATRIX

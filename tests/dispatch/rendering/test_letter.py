@@ -7,9 +7,10 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
+from services.dispatch.rendering.compose import Block, Bullets, Span
 from services.dispatch.rendering.faults import AddressDoesNotFit, GlyphMissing, TooLong
+from services.dispatch.rendering.layouts import LAYOUTS, Layout
 from services.dispatch.rendering.letter import Letter, LetterPress
-from services.dispatch.rendering.window import DIN_5008_B
 from shared.pages import PDFIUM
 from tests.dispatch.rendering.letters import SAMPLES, a_letter, a_paragraph, paragraphs
 
@@ -115,9 +116,30 @@ def test_more_than_two_pages_are_refused(press: LetterPress) -> None:
         press.typeset(a_letter(blocks=paragraphs(20)))
 
 
-def test_a_book_is_refused_before_it_is_set(press: LetterPress) -> None:
-    with pytest.raises(TooLong, match="characters"):
-        press.typeset(a_letter(blocks=paragraphs(200)))
+@pytest.mark.parametrize(
+    ("blocks", "says"),
+    [
+        pytest.param(paragraphs(200), "characters", id="many characters"),
+        pytest.param((a_paragraph("a"),) * 201, "lines", id="many paragraphs"),
+        pytest.param((a_paragraph("a\n" * 201),), "lines", id="many breaks"),
+        pytest.param((Bullets(((Span("a"),),) * 201),), "lines", id="many items"),
+    ],
+)
+def test_a_book_is_refused_before_it_is_set(
+    press: LetterPress, blocks: tuple[Block, ...], says: str
+) -> None:
+    with pytest.raises(TooLong, match=says):
+        press.typeset(a_letter(blocks=blocks))
+
+
+def test_a_last_paragraph_longer_than_a_page_goes_on_on_the_next(press: LetterPress) -> None:
+    words = "The question was asked in public. "
+
+    letter = press.typeset(a_letter(blocks=(a_paragraph(words * 150),)))
+
+    assert letter.pages == 2
+    with pytest.raises(TooLong, match="pages"):
+        press.typeset(a_letter(blocks=(a_paragraph(words * 500),)))
 
 
 def test_a_missing_glyph_is_named_and_the_text_is_not(press: LetterPress) -> None:
@@ -162,11 +184,70 @@ def test_a_paragraph_without_words_leaves_no_gap(press: LetterPress) -> None:
     assert press.typeset(a_letter(blocks=blocks)).pdf == plain.pdf
 
 
-def test_another_window_is_another_value(tmp_path: Path) -> None:
-    right = replace(DIN_5008_B, zone_x=105, address_x=110)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+class TestInEveryLayout:
+    def test_a_letter_of_two_pages_stands_on_its_paper(
+        self, press: LetterPress, layout: Layout
+    ) -> None:
+        letter = press.typeset(a_letter(layout=layout, blocks=paragraphs(7), matrix="D-1"))
 
-    letter = LetterPress(tmp_path, window=right).typeset(a_letter())
+        first, second = texts_of(letter)
+        assert letter.pages == 2
+        assert first.endswith("TEST-0001")
+        assert "Charlotte" in second
 
+    @pytest.mark.parametrize("language", ["ar", "my", "zh"])
+    def test_other_scripts_keep_to_it(
+        self, press: LetterPress, layout: Layout, language: str
+    ) -> None:
+        assert press.typeset(a_letter(language, layout=layout)).pages == 1
+
+    @pytest.mark.parametrize("line", ["Ministry of the Interior of Exampland-1", "שדרות 12"])
+    def test_six_lines_fit(self, press: LetterPress, layout: Layout, line: str) -> None:
+        letter = press.typeset(a_letter(layout=layout, address=(*(line,) * 5, "EXAMPLAND")))
+
+        assert letter.pages == 1
+
+    @pytest.mark.parametrize("address", [("Office",) * 7, ("o" * 41, "EXAMPLAND")])
+    def test_an_address_of_too_many_or_too_long_lines_is_refused(
+        self, press: LetterPress, layout: Layout, address: tuple[str, ...]
+    ) -> None:
+        with pytest.raises(AddressDoesNotFit):
+            press.typeset(a_letter(layout=layout, address=address))
+
+    def test_a_text_that_runs_over_is_refused(self, press: LetterPress, layout: Layout) -> None:
+        with pytest.raises(TooLong, match="pages"):
+            press.typeset(a_letter(layout=layout, blocks=paragraphs(20)))
+
+
+@pytest.mark.parametrize("layout", [one for one in LAYOUTS.values() if one.window])
+def test_an_address_wider_than_the_window_is_refused(press: LetterPress, layout: Layout) -> None:
+    with pytest.raises(AddressDoesNotFit):
+        press.typeset(a_letter(layout=layout, address=("W" * 40, "EXAMPLAND")))
+
+
+def test_a_vendor_who_prints_the_address_gets_none_from_us(press: LetterPress) -> None:
+    (text,) = texts_of(press.typeset(a_letter(layout=LAYOUTS["lob"])))
+
+    assert "EXAMPLAND" not in text
+    assert "Example Street" not in text
+    assert text.startswith(SAMPLES["en"].place_date)
+
+
+def test_a_sender_outside_the_window_stands_above_it(press: LetterPress) -> None:
+    (text,) = texts_of(press.typeset(a_letter(layout=LAYOUTS["pingen_left"])))
+
+    assert text.startswith("Writ, 12 Example Street, Dublin\r\nOffice of the President")
+
+
+def test_fold_marks_are_printed_where_the_norm_has_them(press: LetterPress) -> None:
+    plain, marked = (press.typeset(a_letter(fold_marks=asked)) for asked in (False, True))
+    british = a_letter(layout=LAYOUTS["uk_c5"])
+
+    assert count_things(marked) == count_things(plain) + 3
+    assert press.typeset(replace(british, fold_marks=True)).pdf == press.typeset(british).pdf
+
+
+def count_things(letter: Letter) -> int:
     with PDFIUM, pypdfium2.PdfDocument(letter.pdf) as document:
-        words = document[0].get_textpage().get_text_bounded(left=105 * 72 / 25.4, top=715)
-    assert words.startswith("Writ, 12 Example Street, Dublin\r\nOffice of the President")
+        return len(list(document[0].get_objects()))

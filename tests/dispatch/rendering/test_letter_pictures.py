@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
+from services.dispatch.rendering.layouts import LAYOUTS, Layout
 from services.dispatch.rendering.letter import LetterPress
 from shared.pages import page_picture
-from tests.dispatch.rendering.letters import SAMPLES, a_letter, paragraphs
+from tests.dispatch.rendering.letters import ADDRESS, SAMPLES, a_letter, paragraphs
 
 GOLDEN = Path(__file__).with_name("golden")
 MEAN_DIFFERENCE = 0.5  # of 255: another build of PDFium smooths its edges a little differently
@@ -28,6 +29,20 @@ def test_the_letter_looks_the_same(press: LetterPress, language: str) -> None:
     letter = press.typeset(a_letter(language))
 
     assert_looks_as(f"{language}.png", page_picture(letter.pdf, 0, dpi=72))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_a_full_letter_looks_the_same_in_every_layout(press: LetterPress, layout: Layout) -> None:
+    letter = press.typeset(
+        a_letter(
+            layout=layout,
+            address=("Her Excellency the Minister", *ADDRESS),
+            matrix="01938f2e-7c1b-7a55-8c3e-2d1c4b5a6978",
+            fold_marks=True,
+        )
+    )
+
+    assert_looks_as(f"layout-{layout.name}.png", page_picture(letter.pdf, 0, dpi=72))
 
 
 @pytest.mark.parametrize("page", [0, 1])

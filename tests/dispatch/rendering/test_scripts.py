@@ -63,10 +63,11 @@ def test_single_numbers_and_ranges_of_years_are_left_alone(text: str) -> None:
     assert isolate_numbers(text) == text
 
 
-def test_a_latin_name_keeps_its_apostrophe_narrow_in_a_chinese_letter() -> None:
+@pytest.mark.parametrize("language", ["zh", "ja", "my", "ta"])
+def test_a_latin_name_keeps_its_apostrophe_narrow_where_quotes_are_wide(language: str) -> None:
     text = "O’Neill “自由”"
 
-    assert marked(text, setting_for("zh")) == "O\u02bcNeill “自由”"
+    assert marked(text, setting_for(language)) == "O\u02bcNeill “自由”"
     assert marked(text, setting_for("en")) == text
 
 

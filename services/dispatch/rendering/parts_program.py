@@ -1,8 +1,8 @@
-"""A program of its own: one part of a digest's pages, JSON on its stdin, the PDF on its stdout.
+"""A program of its own: one part of a long document, JSON on its stdin, the PDF on its stdout.
 
-Beside the worker, not in it: what Typst keeps of so many pages goes with the process, as in
-docs/decisions/0013.  A character that no font of ours has is shown as a box, for one supporter's
-sign must not keep thousands of messages back.  Exit status 1 where it cannot be set.
+Arguments: the template's name, the seconds of processor time and the megabytes it may take.  A
+character that no font of ours has is shown as a box, for one supporter's sign must not keep
+thousands back.  Exit status 1 where it cannot be set.
 """
 
 import os
@@ -16,22 +16,19 @@ from pydantic_core import from_json
 from services.dispatch.rendering.faults import GlyphMissing, LetterFault
 from services.dispatch.rendering.press import Press
 
-TEMPLATE: Final = Path(__file__).with_name("digest.typ")
 BOX: Final = "\u25a1"
-MOST_BYTES: Final = 2 * 1024**3  # of address space
-MOST_SECONDS: Final = 90  # of processor time
 _ROUNDS: Final = 5  # Typst names all that is missing at once; a second look finds what that hid
 
 
-def set_pages(press: Press, data: dict[str, Any]) -> bytes:
-    """The PDF.  Raises LetterFault."""
+def set_pages(press: Press, name: str, data: dict[str, Any]) -> bytes:
+    """The PDF; `name` is what the template calls its data.  Raises LetterFault."""
     for _ in range(_ROUNDS):
         try:
-            return press.print("digest", data)
+            return press.print(name, data)
         except GlyphMissing as missing:
             boxes = str.maketrans(dict.fromkeys(missing.characters, BOX))
             data = _translated(data, boxes)
-    return press.print("digest", data)
+    return press.print(name, data)
 
 
 def _translated(told: Any, boxes: dict[int, str]) -> Any:
@@ -46,14 +43,15 @@ def _translated(told: Any, boxes: dict[int, str]) -> Any:
             return told
 
 
-def main() -> int:
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_SECONDS, MOST_SECONDS))
+def main(template: str, seconds: int, megabytes: int) -> int:
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024**2,) * 2)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     data = from_json(sys.stdin.buffer.read())
+    path = Path(__file__).with_name(template)
     try:
         # A place that cannot exist: a template of ours loads no packages.
-        pdf = set_pages(Press(TEMPLATE, Path(os.devnull)), data)
+        pdf = set_pages(Press(path, Path(os.devnull)), path.stem, data)
     except LetterFault:
         return 1
     sys.stdout.buffer.write(pdf)
@@ -61,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
