@@ -13,6 +13,9 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from shared.addresses import PostalAddress as PostalAddress
+from shared.countries import Country, CountryNames
+
 #: What a template may say in `{{ … }}`.  Nothing else: campaign text is never a program.
 PLACEHOLDERS = {
     "salutation": "how this holder is addressed, in the template's language",
@@ -27,7 +30,6 @@ PLACEHOLDER = re.compile(r"\{\{\s*([a-z_]+)\s*\}\}")
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=64)]
 Language = Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=16)]
-Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 
 
 class Channel(StrEnum):
@@ -88,6 +90,7 @@ class Sender(_Frozen):
     place: str  # the town that letters are dated from
     show_supporter: bool = True  # the supporter's name stands in front of the From address
     mailbox: str | None = None  # where answers are read, with a token before the `@`
+    country_names: CountryNames = CountryNames.ENGLISH  # on envelopes: what its post asks for
 
 
 class Campaign(_Frozen):
@@ -118,6 +121,14 @@ class Moderation(_Frozen):
     per_supporter_per_hour: Annotated[int, Field(ge=0)] = 20
 
 
+class PaperFallback(_Frozen):
+    """Where paper goes while the post does not reach a recipient."""
+
+    by: Literal["embassy", "section"]  # of its country, where we are; of the organisation, there
+    to: Slug  # a recipient of the same kind, with a text of its own address and salutation
+    instead_of: Slug | None = None  # whose paper; None: any of the case's
+
+
 class Policy(_Frozen):
     """Do no harm, for one case.  The machine enforces it."""
 
@@ -129,6 +140,15 @@ class Policy(_Frozen):
     show_supporter_country: bool = True
     embargo_until: AwareDatetime | None = None  # nothing leaves before this moment
     stopped: bool = False  # nothing leaves, and no action is taken
+    #: In this order, where the post does not reach the recipient; without one it is held.
+    paper_fallback: tuple[PaperFallback, ...] = ()
+
+    def fallbacks(self, recipient: str) -> tuple[PaperFallback, ...]:
+        return tuple(
+            one
+            for one in self.paper_fallback
+            if one.instead_of in {None, recipient} and one.to != recipient
+        )
 
 
 class Case(_Frozen):
@@ -151,19 +171,6 @@ class Holder(_Frozen):
     since: dt.date | None = None
     until: dt.date | None = None
     salutations: Mapping[Language, str] = Field(default_factory=dict)
-    source: str
-
-
-class PostalAddress(_Frozen):
-    """Street to town.  With the office above and the country below it fits an envelope's window:
-    at most 6 lines of at most 40 characters, which `writ pack check` sees to.
-    """
-
-    lines: tuple[str, ...]
-    country: Country
-    since: dt.date | None = None
-    until: dt.date | None = None
-    hold: str | None = None  # why nothing may be posted here, in words for ops; None: it may
     source: str
 
 

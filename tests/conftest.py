@@ -27,6 +27,7 @@ from tests.servers import (
     PrivatePostgres,
     PrivateRabbit,
     PrivateServer,
+    PrivateSshd,
     drop_database,
     fresh_database,
 )
@@ -62,6 +63,11 @@ class Servers:
     def rabbit(self) -> Future[PrivateRabbit]:
         """A broker with spare virtual hosts."""
         return self._begin(PrivateRabbit)
+
+    @cached_property
+    def sshd(self) -> Future[PrivateSshd]:
+        """It starts in a moment: who needs it first, waits."""
+        return self._begin(PrivateSshd)
 
     def close(self) -> None:
         """End what was started, also what is still starting."""
@@ -143,6 +149,12 @@ def rabbit_url(pytestconfig: pytest.Config) -> str:
     """A RabbitMQ virtual host of the test's own; of a broker of yours, the one you name."""
     yours = os.environ.get("WRIT_TEST_BROKER_URL")
     return yours or _ready(pytestconfig.stash[SERVERS].rabbit).fresh_vhost()
+
+
+@pytest.fixture
+def sshd(pytestconfig: pytest.Config) -> PrivateSshd:
+    """A real OpenSSH server; each test makes folders of its own on it."""
+    return _ready(pytestconfig.stash[SERVERS].sshd)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

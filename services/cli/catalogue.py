@@ -20,14 +20,17 @@ def pack() -> None:
 @pack.command()
 @click.argument("folder", type=_FOLDER)
 def check(folder: Path) -> None:
-    """List every fault of a pack, with file and line."""
+    """List every fault of a pack, with file and line, and what looks odd in its addresses."""
     try:
-        entries = read_pack(folder).entries
+        found = read_pack(folder)
     except PackFaults as error:
         click.echo(str(error))
         click.echo(f"{len(error.faults)} faults", err=True)
         sys.exit(1)
-    click.echo(f"{folder.name}: no faults in {len(entries)} entries")
+    for doubt in found.doubts:
+        click.echo(f"{doubt.file}:{doubt.line}: warning: {doubt.message}")
+    told = f"; warnings: {len(found.doubts)}" if found.doubts else ""
+    click.echo(f"{folder.name}: no faults in {len(found.entries)} entries{told}")
 
 
 @pack.command()

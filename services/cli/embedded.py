@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from services.cli.environment import HOST, SANDBOX_PORT, environment, secrets
-from services.cli.faults import AlreadyRunning, RelayFell
+from services.cli.faults import AlreadyRunning, WorkFell
 from services.cli.front import make_front
 from services.dispatch import preview_app
 from services.dispatch.preview_settings import PreviewSettings
@@ -70,8 +70,8 @@ def embedded(
 ) -> Iterator[Running]:
     """Everything started, in the order in which the road runs; stopped at the end of the block.
 
-    `on_fall` is called at once when the relay ends by itself; the block's end then raises
-    RelayFell.  Raises AlreadyRunning and SettingError.
+    `on_fall` is called at once when the relay or a listener ends by itself; the block's end then
+    raises WorkFell.  Raises AlreadyRunning and SettingError.
     """
     settings = environment(overrides)
     data_dir = Env(settings).path("WRIT_DATA_DIR", "var")
@@ -87,14 +87,15 @@ def embedded(
         sandbox_url = _start_sandbox(env, stack)
         previews = _start_previews(settings, database, stack)
         api_url, console_url = _start_http(Env(known | previews), database, stack)
-        relay = _start_work(env, database, stack)
-        relay.add_done_callback(lambda _: on_fall())
+        work = _start_work(env, database, stack)
+        for at_work in work.values():
+            at_work.add_done_callback(lambda _: on_fall())
         yield Running(database, data_dir, api_url, console_url, sandbox_url)
-        if relay.done():  # before anybody told it to stop
-            error = relay.exception()
-            trace = traceback.format_tb(error.__traceback__) if error else []
-            log.error("relay_fell", error=type(error).__name__, trace=trace)
-            raise RelayFell(f"the relay fell ({type(error).__name__}); the log says where")
+        for what, at_work in work.items():
+            if at_work.done() and (error := at_work.exception()):  # before anybody said to stop
+                trace = traceback.format_tb(error.__traceback__)
+                log.error("fell", what=what, error=type(error).__name__, trace=trace)
+                raise WorkFell(f"{what} fell ({type(error).__name__}); the log says where")
 
 
 @contextmanager
@@ -160,8 +161,10 @@ def _listen(
     return f"http://{host}:{port}"
 
 
-def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
-    """Starts workers, steward and relay; the result is done when the relay has ended."""
+def _start_work(env: Env, database: Database, stack: ExitStack) -> dict[str, Future[None]]:
+    """Starts workers, steward, listeners and relay; of those without which nothing goes on, each is
+    done when it has ended.
+    """
     dispatch, tracking = DispatchSettings.from_env(env), TrackingSettings.from_env(env)
     broker = make_broker(dispatch.broker_url)
     employ(dispatch, database, broker)
@@ -176,5 +179,7 @@ def _start_work(env: Env, database: Database, stack: ExitStack) -> Future[None]:
     threads = stack.enter_context(ThreadPoolExecutor(3, thread_name_prefix="writ"))
     stack.callback(stop.set)
     threads.submit(steward.run, stop)
-    threads.submit(run_listeners, listeners, stop)
-    return threads.submit(relay.run, stop)
+    return {
+        "the listener": threads.submit(run_listeners, listeners, stop),
+        "the relay": threads.submit(relay.run, stop),
+    }

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from uuid import UUID
 
 from services.sandbox.certificates import CERTIFICATE_FILE
 from services.sandbox.ses_events import TOPIC_ARN
@@ -15,6 +16,12 @@ from shared.settings import SANDBOX
 HOST = "127.0.0.1"
 SANDBOX_PORT = 8002
 _SECRETS = "secrets.json"
+# The sandbox asks every vendor's callers for one key, and signs every vendor's receipts with one.
+_VENDORS_KEYS = ("WRIT_PRINT_API_KEY", "WRIT_LOB_API_KEY", "WRIT_PINGEN_CLIENT_SECRET")
+_VENDORS_SECRETS = (
+    *("WRIT_PRINT_WEBHOOK_SECRET", "WRIT_LOB_WEBHOOK_SECRET"),
+    "WRIT_PINGEN_WEBHOOK_SECRET",
+)
 
 
 def environment(overrides: Mapping[str, str]) -> dict[str, str]:
@@ -45,10 +52,7 @@ def environment(overrides: Mapping[str, str]) -> dict[str, str]:
         "WRIT_SANDBOX_RECEIPT_DELAY_MIN_S": "0.1",
         "WRIT_SANDBOX_RECEIPT_DELAY_MAX_S": "0.5",
     }
-    own = (
-        *("WRIT_PRINT_API_KEY", "WRIT_PRINT_WEBHOOK_SECRET"),
-        *("WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY"),
-    )
+    own = (*_VENDORS_KEYS, *_VENDORS_SECRETS, "WRIT_PREVIEW_URL", "WRIT_PREVIEW_KEY")
     settings = defaults | given | _sandboxed(given, data_dir)
     return {name: value for name, value in settings.items() if name not in own}
 
@@ -67,6 +71,12 @@ def _sandboxed(given: Mapping[str, str], data_dir: Path) -> dict[str, str]:
         "WRIT_EMAIL_PROVIDER": "ses",
         "WRIT_SES_ENDPOINT_URL": sandbox,
         "WRIT_PRINT_URL": sandbox,
+        "WRIT_LOB_URL": f"{sandbox}/lob/v1",
+        "WRIT_LOB_FROM": "adr_sandbox",
+        "WRIT_PINGEN_URL": f"{sandbox}/pingen",
+        "WRIT_PINGEN_IDENTITY_URL": f"{sandbox}/pingen",
+        "WRIT_PINGEN_CLIENT_ID": "sandbox",
+        "WRIT_PINGEN_ORGANISATION": str(UUID(int=1)),
         "WRIT_SANDBOX_RECEIPTS": "sqs",
         "WRIT_SQS_QUEUE_URL": f"{sandbox}{PATH}",
         "WRIT_SQS_ENDPOINT_URL": sandbox,
@@ -84,6 +94,15 @@ def has_secrets(data_dir: Path) -> bool:
 
 def secrets(data_dir: Path) -> dict[str, str]:
     """The embedded Writ's secrets, made at the first start.  For who is alone on `data_dir`."""
+    known = _kept_secrets(data_dir)
+    return {
+        **known,
+        **dict.fromkeys(_VENDORS_KEYS, known["WRIT_PRINT_API_KEY"]),
+        **dict.fromkeys(_VENDORS_SECRETS, known["WRIT_PRINT_WEBHOOK_SECRET"]),
+    }
+
+
+def _kept_secrets(data_dir: Path) -> dict[str, str]:
     file = data_dir / _SECRETS
     if file.exists():
         known: dict[str, str] = json.loads(file.read_text(encoding="utf-8"))

@@ -9,5 +9,5 @@ class AlreadyRunning(CommandFault):
     """Another process works on this data directory."""
 
 
-class RelayFell(CommandFault):
-    """The relay ended by an error: nothing more is planned or sent."""
+class WorkFell(CommandFault):
+    """The relay or a listener ended by an error: no more is sent, or heard of what was."""

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "held": "held:held",
     "addresses": "addresses:addresses",
     "plan": "plan:plan",
+    "routes": "routes:routes",
     "erase": "erasure:erase_supporter",
     "retention": "erasure:retention",
     "openapi": "openapi:openapi",
@@ -40,6 +41,8 @@ COMMANDS: Mapping[str, str] = {
     "tracking": "serve.tracking:tracking",
     "tracking-worker": "serve.tracking:tracking_worker",
     "receipts": "serve.receipts:receipts",
+    "print-batches": "serve.print_batches:print_batches",
+    "print-files": "serve.print_files:print_files",
     "sandbox": "serve.sandbox:sandbox",
 }
 

@@ -81,10 +81,14 @@ def sandbox_counts(sandbox_url: str) -> dict[str, Any]:
     return counts
 
 
+#: The providers that the sandbox stands in for.
+SANDBOXED = ("ses", "print_vendor", "lob", "pingen")
+
+
 def agrees(database: Database, counts: dict[str, Any]) -> bool:
     """Whether the sandbox took what we say we handed over, and nothing twice."""
     with database.read() as connection:
-        ours = handed_over(connection, ("ses", "print_vendor"))
+        ours = handed_over(connection, SANDBOXED)
     same = (ours.get("email", 0), ours.get("letter", 0)) == (counts["emails"], counts["letters"])
     copies: int = max(counts["emails_by_delivery_max"], counts["letters_by_delivery_max"])
     return same and copies <= 1

@@ -1,7 +1,8 @@
 """The last question before a claim: may these leave at this moment, to these addresses?
 
 In: deliveries that are ready to go.  Out: those that may be claimed now, in the same transaction.
-The others are held (their address was stopped) or put off (it is not their mailbox's turn).
+The others are held (their address was stopped, the post does not reach it), go to a fallback, or
+are put off (it is not their mailbox's turn).
 """
 
 import datetime as dt
@@ -12,6 +13,7 @@ import structlog
 from sqlalchemy import Connection
 
 from services.dispatch import claims
+from services.dispatch.destinations.keep_back import keep_back
 from services.dispatch.due import Prepared
 from services.dispatch.pacing.guard import Wanted, admit
 from services.dispatch.providers.contract import Email
@@ -32,12 +34,14 @@ class Admission:
     domain_per_hour: int  # 0: no limit of a domain
 
     def admit(
-        self, connection: Connection, ready: Sequence[Prepared]
+        self, connection: Connection, ready: Sequence[Prepared], provider: str
     ) -> tuple[list[Prepared], dt.datetime]:
-        """Those that may leave, and the moment at which that was decided."""
+        """Those that may leave by `provider`, and the moment at which that was decided."""
         catalogue, now = self.catalogue(), self.clock()
         held = hold_stopped(connection, ready, catalogue, now)
         left = [one for one in ready if one.due.id not in held]
+        kept = keep_back(connection, left, provider, catalogue, now)
+        left = [one for one in left if one.due.id not in kept]
         if not any(self._wanted(one, catalogue) for one in left):
             return left, now
         # Whoever is admitted has used up the mailbox's turn: nobody who cannot be claimed may.

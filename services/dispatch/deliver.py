@@ -162,7 +162,7 @@ def _put_off(ids: Sequence[UUID], until: dt.datetime, reason: str, desk: Desk) -
 
 def _claim(ready: Sequence[Prepared], provider: Provider, desk: Desk) -> list[Prepared]:
     with desk.database.begin() as connection:
-        admitted, now = desk.admission.admit(connection, ready)
+        admitted, now = desk.admission.admit(connection, ready, provider.name)
         ours = claims.claim(connection, [(one, provider.name) for one in admitted], now)
     return [prepared for prepared in ready if prepared.due.id in ours]
 

@@ -126,7 +126,7 @@ def _release(connection: Connection, command: Any, _catalogue: Catalogue, now: d
             deliveries.c.state == DeliveryState.DUE,
             deliveries.c.held_reason.is_not(None),
         )
-        .values(held_reason=None, next_attempt_at=now, woken_at=None)
+        .values(held_reason=None, released_at=now, next_attempt_at=now, woken_at=None)
     )
     return "released; due at once" if released.rowcount else NO_EFFECT
 

@@ -5,34 +5,51 @@ Raises NotNow (due.py): Hold, with a reason for ops, where a person must mend so
 """
 
 import datetime as dt
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from services.dispatch.addressing import remarks, set_out
 from services.dispatch.due import Due, Hold, NotNow, Prepared, emailed, printed
 from services.dispatch.office import Office, find_office, open_mailbox
 from services.dispatch.prepare_digest import prepare_digest
 from services.dispatch.prepare_notice import prepare_notice
+from services.dispatch.providers.capability import Capability, Format
 from services.dispatch.providers.contract import Email, Letter
 from services.dispatch.rendering.compose import Composition, compose
 from services.dispatch.rendering.email import write_email
 from services.dispatch.rendering.faults import LetterFault
+from services.dispatch.rendering.layouts import DIN_5008_B, Layout
 from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from services.dispatch.rendering.mime import address as named_address
 from services.dispatch.rendering.places import country_name, place_date
 from services.dispatch.replies import from_name, reply_to
+from shared.addresses import Addressee
 from shared.catalogue import Case, Catalogue, Channel, Recipient
 
-ADDRESS_LINES = 6
-ADDRESS_COLUMNS = 40  # characters in a line: fits every vendor's rule
+_FORMATS = {(210, 297): Format.A4, (215.9, 279.4): Format.US_LETTER}
+
+
+def _any_vendor(_due: Due) -> Capability | None:
+    return None
 
 
 class Preparer:
     """Renders deliveries; one for a process, used by all its threads."""
 
-    def __init__(self, catalogue: Callable[[], Catalogue], press: LetterPress) -> None:
+    def __init__(
+        self,
+        catalogue: Callable[[], Catalogue],
+        press: LetterPress,
+        vendor_of: Callable[[Due], Capability | None] = _any_vendor,
+        layout: Layout = DIN_5008_B,
+    ) -> None:
+        """`vendor_of`: who prints a letter, as far as that is known; None: whoever it may be.
+        `layout`: the paper and the envelope of whoever that is.
+        """
         self._catalogue = catalogue
         self._press = press
+        self._vendor_of = vendor_of
+        self._layout = layout
 
     def prepare(self, due: Due, now: dt.datetime) -> Prepared:
         """Raises NotNow."""
@@ -56,12 +73,13 @@ class Preparer:
         postal = office.recipient.address_on(now.date())
         if postal is None or postal.hold or office.recipient.paper_hold:
             raise Hold(_paper_hold(office.recipient, postal.hold if postal else None))
-        lines = _address_lines(office, postal.lines, postal.country)
+        block = set_out(postal, _addressee(office), self._vendor_of(due))
         request = LetterRequest(
             composition=message.composition,
-            address=lines,
+            address=block.lines,
             sender=office.campaign.sender.postal,
             place_date=place_date(office.campaign.sender.place, now.date(), office.language),
+            layout=self._layout,
         )
         try:
             letter = self._press.typeset(request)
@@ -72,10 +90,12 @@ class Preparer:
             idempotency_key=str(due.id),
             pdf=letter.pdf,
             pages=letter.pages,
-            lines=lines,
+            lines=block.lines,
             country=postal.country,
+            format=_FORMATS[self._layout.width, self._layout.height],
         )
-        return printed(due, handover, now, holder=office.holder, remark=office.remark)
+        said = " ".join(filter(None, (office.remark, *remarks(block))))
+        return printed(due, handover, now, holder=office.holder, remark=said or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +169,9 @@ def _paper_hold(recipient: Recipient, hold: str | None) -> str:
     return hold or recipient.paper_hold or "No postal address is known for this office today."
 
 
-def _address_lines(office: Office, lines: tuple[str, ...], country: str) -> tuple[str, ...]:
-    """Holder, office, street and town, country.  The holder's line gives way where space is short.
-
-    Raises Hold where even then the address has more lines than the window.
-    """
-    name = textwrap.wrap(office.recipient.office, ADDRESS_COLUMNS)
-    last = country_name(country, "en").upper()
-    whole = (*name, *lines, last)
-    if len(whole) > ADDRESS_LINES:
-        raise Hold(f"The address has {len(whole)} lines; its window holds {ADDRESS_LINES}.")
-    if any(len(line) > ADDRESS_COLUMNS for line in whole):
-        raise Hold(f"A line of the address is longer than {ADDRESS_COLUMNS} characters.")
-    holder = office.holder.name if office.holder else ""
-    if holder and len(whole) < ADDRESS_LINES and len(holder) <= ADDRESS_COLUMNS:
-        return (holder, *whole)
-    return whole
+def _addressee(office: Office) -> Addressee:
+    return Addressee(
+        office=office.recipient.office,
+        holder=office.holder.name if office.holder else "",
+        country_names=office.campaign.sender.country_names,
+    )

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from services.dispatch import lanes, recover
 from services.dispatch.close import close_digests
 from services.dispatch.cursors import rewind_after_restore
+from services.dispatch.destinations.tend import RouteKeeper
 from services.dispatch.documents import Documents
 from services.dispatch.forget import forget
 from services.dispatch.leader import Leadership
@@ -75,6 +76,7 @@ class Relay:
         self._clock = clock
         self._mirror = mirror
         self._rerouter = Rerouter()
+        self._route_keeper = RouteKeeper()
         self._leadership = Leadership(database)
         self._leads = False
         self._tended_at = self._settled_at = self._clock()
@@ -158,12 +160,14 @@ class Relay:
             lost = recover.forget_lost_wakes(connection, now, rewake_s=self._settings.rewake_s)
             breaker.reopen(connection, now)
             self._rerouter.tend(connection, self._catalogue(), now)
+            self._route_keeper.tend(connection, self._catalogue(), now)
             unsettled = settles and (
                 recover.any_on_their_way(connection, now)
                 or recover.any_unsettled(connection)
                 or recover.any_to_forget(connection, now)
             )
         self._rerouter.confirm()
+        self._route_keeper.confirm()
         self._forget()
         if self._mirror:
             self._mirror.tend(self._catalogue(), now)

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Self
 
-from shared.settings import SANDBOX, CommonSettings, Env, SettingError
+from services.dispatch.vendor_settings.registry import VendorSettings, read_vendor
+from shared.settings import CommonSettings, Env, SettingError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +78,7 @@ class Settings:
     ses_configuration_set: str
     ses_tenant: str  # empty: the account has none, or sends in its own name
     smtp: SmtpSettings | None  # None: emails leave by SES
-    print_url: str  # empty: no print vendor, letters wait
-    print_api_key: str = field(repr=False)
+    vendor: VendorSettings | None  # what prints letters; None: they wait
 
     @classmethod
     def from_env(cls, env: Env | None = None) -> Self:
@@ -103,8 +103,7 @@ class Settings:
             ses_configuration_set=env.text("WRIT_SES_CONFIGURATION_SET", "writ"),
             ses_tenant=env.text("WRIT_SES_TENANT", ""),
             smtp=SmtpSettings.from_env(env) if provider == "smtp" else None,
-            print_url=env.text("WRIT_PRINT_URL", ""),
-            print_api_key=env.text("WRIT_PRINT_API_KEY", ""),
+            vendor=read_vendor(env),
         )
         settings.check()
         return settings
@@ -118,14 +117,12 @@ class Settings:
             raise SettingError("WRIT_CLAIM_TTL_S must be at least twice the two call timeouts")
         if self.smtp:
             self._check_smtp(self.smtp)
+        if self.vendor:
+            self.vendor.check(production=self.common.production)
         if self.common.production and not self.pace:
             raise SettingError("WRIT_PACE must be on in production: mailboxes would be flooded")
         if self.common.production and self.ses_endpoint_url.startswith("http://"):
             raise SettingError("WRIT_SES_ENDPOINT_URL is a sandbox's: production sends through AWS")
-        if self.common.production and self.print_url.startswith("http://"):
-            raise SettingError("WRIT_PRINT_URL must begin with https:// in production")
-        if self.common.production and self.print_api_key.startswith(SANDBOX):
-            raise SettingError("WRIT_PRINT_API_KEY is the sandbox's")
 
     def _check_smtp(self, smtp: SmtpSettings) -> None:
         smtp.check(production=self.common.production)

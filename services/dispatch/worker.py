@@ -13,7 +13,6 @@ from services.dispatch.mirror import Mirror
 from services.dispatch.prepare import Preparer
 from services.dispatch.providers.contract import EmailProvider, SuppressingProvider
 from services.dispatch.providers.mail.line import Security
-from services.dispatch.providers.print_vendor import PrintVendor
 from services.dispatch.providers.ses import Ses, connect_ses
 from services.dispatch.providers.smtp import Smtp
 from services.dispatch.providers.smtp import make_relay as make_mail_relay
@@ -21,6 +20,8 @@ from services.dispatch.relay import Relay, WayOut
 from services.dispatch.rendering.letter import LetterPress
 from services.dispatch.routing import make_route
 from services.dispatch.settings import Settings, SmtpSettings
+from services.dispatch.vendor_settings.registry import name_of
+from services.dispatch.vendors import capability_of, layout_for, open_vendor
 from shared.catalogue import Channel
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock, now
@@ -33,8 +34,8 @@ def make_relay(
 ) -> Relay:
     by_email = Smtp.name if settings.smtp else Ses.name
     ways: dict[str, WayOut] = {Channel.EMAIL: WayOut(EMAILS, by_email)}
-    if settings.print_url:
-        ways[Channel.LETTER] = WayOut(LETTERS, PrintVendor.name)
+    if settings.vendor:
+        ways[Channel.LETTER] = WayOut(LETTERS, name_of(settings.vendor))
     return Relay(
         settings,
         database,
@@ -53,11 +54,17 @@ def make_desk(settings: Settings, database: Database, *, clock: Clock = now) -> 
     documents = Documents(settings.common.data_dir)
     press = LetterPress(settings.common.data_dir / "press")
     catalogue = CatalogueReader(database).current
+    vendor = capability_of(settings.vendor)
     return Desk(
         database=database,
-        preparer=Preparer(catalogue, press),
+        preparer=Preparer(
+            catalogue,
+            press,
+            vendor_of=lambda _: vendor,
+            layout=layout_for(settings.vendor),
+        ),
         documents=documents,
-        route=make_route(_providers(settings)),
+        route=make_route(_providers(settings, clock)),
         admission=Admission(
             catalogue=catalogue,
             clock=clock,
@@ -84,16 +91,10 @@ def _emails(settings: Settings) -> EmailProvider:
     return _smtp(settings, settings.smtp) if settings.smtp else _ses(settings)
 
 
-def _providers(settings: Settings) -> dict[str, Provider]:
+def _providers(settings: Settings, clock: Clock) -> dict[str, Provider]:
     providers: dict[str, Provider] = {Channel.EMAIL: _emails(settings)}
-    if settings.print_url:
-        providers[Channel.LETTER] = PrintVendor(
-            settings.print_url,
-            settings.print_api_key,
-            connect_timeout_s=settings.connect_timeout_s,
-            read_timeout_s=settings.read_timeout_s,
-            connections=settings.threads,
-        )
+    if settings.vendor:
+        providers[Channel.LETTER] = open_vendor(settings.vendor, settings, clock)
     return providers
 
 

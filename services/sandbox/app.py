@@ -10,7 +10,7 @@ Production never starts it.  It imports no other service.
 
 from flask import Flask, Response
 
-from services.sandbox import faults, print_vendor, ses, sqs, truth
+from services.sandbox import faults, lob, pingen, pingen_letter, print_vendor, ses, sqs, truth
 from services.sandbox.certificates import Signer
 from services.sandbox.postman import Postman
 from services.sandbox.queue import Queues
@@ -32,6 +32,8 @@ class Sandbox:
             settings.seed,
             {
                 **ses.LANES,
+                **lob.LANES,
+                **pingen.LANES,
                 print_vendor.PROVIDER: {*print_vendor.REFUSALS, *faults.WireFault},
                 sqs.LANE: sqs.KINDS,
             },
@@ -42,6 +44,8 @@ class Sandbox:
             self.faults,
             writers={
                 ses.PROVIDER: SnsWriter(self.signer, self.faults).write,
+                lob.PROVIDER: lob.WebhookWriter(settings.webhook_secret).write,
+                pingen.PROVIDER: pingen_letter.WebhookWriter(settings.webhook_secret).write,
                 print_vendor.PROVIDER: print_vendor.WebhookWriter(settings.webhook_secret).write,
             },
             tracking_url=settings.tracking_url,
@@ -62,6 +66,8 @@ class Sandbox:
     def _app(self, settings: SandboxSettings) -> Flask:
         app = Flask(__name__)
         app.register_blueprint(ses.blueprint(settings, self.store, self.faults))
+        app.register_blueprint(lob.blueprint(settings, self.store, self.faults))
+        app.register_blueprint(pingen.blueprint(pingen.Desk(settings, self.store, self.faults)))
         app.register_blueprint(print_vendor.blueprint(settings, self.store, self.faults))
         app.register_blueprint(faults.blueprint(self.faults))
         app.register_blueprint(sqs.blueprint(self.queues, self.faults))

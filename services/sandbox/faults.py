@@ -8,7 +8,9 @@
 
 A kind is a provider's own refusal (`throttle`, `500`, …; each lane lists them) or one of
 `WireFault`.  Those ending in `_after` are the dangerous ones: taken and kept, but no one is told.
-`ses` strikes calls that send, `ses_entries` single emails of a bulk call, `ses_account` GetAccount.
+`ses` strikes calls that send, `ses_entries` single emails of a bulk call, `ses_account` GetAccount;
+`lob` orders of letters and postcards, `lob_addresses` the addresses made before; `pingen` letters
+being created, `pingen_files` their uploads, `pingen_identity` the tokens for both.
 """
 
 import threading
@@ -91,6 +93,11 @@ class Faults(BaseModel):
     ses_account: list[Fault] = []
     account: AccountFaults = AccountFaults()
     print_vendor: list[Fault] = Field(default=[], alias="print")
+    lob: list[Fault] = []
+    lob_addresses: list[Fault] = []
+    pingen: list[Fault] = []
+    pingen_files: list[Fault] = []
+    pingen_identity: list[Fault] = []
     sqs: list[Fault] = []
     receipts: ReceiptFaults = ReceiptFaults()
 

@@ -50,6 +50,7 @@ INSERT_RECEIPT = """
 INSERT INTO receipts (accepted_seq, event_id, kind, recipient, occurred_at, due_at)
 VALUES (?, ?, ?, ?, ?, ?)
 """
+AMEND = "UPDATE accepted SET facts = ? WHERE provider = ? AND id = ? RETURNING seq"
 CLAIM = """
 UPDATE receipts SET claimed = 1 WHERE seq IN
     (SELECT seq FROM receipts WHERE claimed = 0 AND due_at <= ? ORDER BY due_at LIMIT ?)
@@ -155,6 +156,13 @@ class Store:
             seq = db.execute(INSERT_ACCEPTED, (*astuple(accepted), *remembered)).lastrowid
             db.executemany(INSERT_RECEIPT, [(seq, *astuple(receipt)) for receipt in receipts])
         return accepted
+
+    def amend(self, changed: Accepted, receipts: Sequence[Receipt], *, at: float) -> None:
+        """Keep it as it is since then: of what was still to come, these receipts alone."""
+        with self._writing() as db:
+            (seq,) = db.execute(AMEND, (changed.facts, changed.provider, changed.id)).fetchone()
+            db.execute("DELETE FROM receipts WHERE accepted_seq = ? AND due_at > ?", (seq, at))
+            db.executemany(INSERT_RECEIPT, [(seq, *astuple(receipt)) for receipt in receipts])
 
     def claim(self, now: float, *, limit: int) -> list[Claimed]:
         """Take up to `limit` receipts that are due at `now`; `settle` must follow."""

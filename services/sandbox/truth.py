@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from services.sandbox import print_vendor, ses
+from services.sandbox import lob, pingen, print_vendor, ses
 from services.sandbox.queue import NAME, Queues
 from services.sandbox.store import Store, iso
 
@@ -22,6 +22,7 @@ SELECT seq, id, delivery_id, accepted_at, facts,
      WHERE other.provider = accepted.provider AND other.delivery_id = accepted.delivery_id)
 FROM accepted WHERE provider = ? AND seq > ? ORDER BY seq LIMIT ?
 """
+PAPER = (print_vendor.PROVIDER, lob.PROVIDER, pingen.PROVIDER)
 COUNT = "SELECT count(*) FROM accepted WHERE provider = ?"
 MOST_COPIES = """
 SELECT coalesce(max(copies), 0) FROM (SELECT count(*) AS copies FROM accepted
@@ -52,8 +53,8 @@ def blueprint(store: Store, queues: Queues) -> Blueprint:
             return {
                 "emails": _number(db, COUNT, ses.PROVIDER),
                 "emails_by_delivery_max": _number(db, MOST_COPIES, ses.PROVIDER),
-                "letters": _number(db, COUNT, print_vendor.PROVIDER),
-                "letters_by_delivery_max": _number(db, MOST_COPIES, print_vendor.PROVIDER),
+                "letters": sum(_number(db, COUNT, vendor) for vendor in PAPER),
+                "letters_by_delivery_max": max(_number(db, MOST_COPIES, one) for one in PAPER),
                 "receipts_pending": _number(db, PENDING),
                 "receipts_in_queue": sum(queues.numbers(NAME)),
             }

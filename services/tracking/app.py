@@ -12,7 +12,7 @@ from services.tracking.api import ReceiptsEdge, StatusEdge
 from services.tracking.console.pages import add_console
 from services.tracking.inbound.keep import Mailroom
 from services.tracking.queries.remembered import Remembered
-from services.tracking.receipts import smtp
+from services.tracking.receipts import lob, pingen, smtp
 from services.tracking.receipts.certificates import (
     AmazonCertificates,
     FileCertificate,
@@ -106,5 +106,9 @@ def _trust(settings: Settings, clock: Clock) -> Trust:
         else AmazonCertificates(fetch_with(urllib3.PoolManager()), clock),
         confirm=None if sandbox else confirm_at_amazon(),
         print_secret=settings.print_webhook_secret,
+        print_secrets={
+            lob.SOURCE: settings.lob_webhook_secret,
+            pingen.SOURCE: settings.pingen_webhook_secret,
+        },
         clock=clock,
     )

@@ -28,7 +28,7 @@ class ProviderPath(BaseModel):
         str,
         Field(
             max_length=32,
-            description="Who sends it: `ses` (Amazon SES, through SNS) or `print_vendor`",
+            description="Who sends it: `ses` (Amazon SES, through SNS), `print_vendor`, `lob` …",
         ),
     ]
 

@@ -15,6 +15,8 @@ class Settings:
     sns_topic_arns: tuple[str, ...]  # whose messages we believe; all others are refused
     sns_certificate_file: Path | None  # the sandbox's; None: Amazon's own certificates
     print_webhook_secret: str = field(repr=False)  # signs the print vendor's receipts
+    lob_webhook_secret: str = field(repr=False)
+    pingen_webhook_secret: str = field(repr=False)
     unknown_margin_s: float  # so long a provider may stay silent about an email it took
     console_password: str = field(repr=False)  # empty: the console asks for none (development only)
 
@@ -30,6 +32,8 @@ class Settings:
             sns_topic_arns=env.words("WRIT_SNS_TOPIC_ARNS"),
             sns_certificate_file=Path(certificate) if certificate else None,
             print_webhook_secret=env.text("WRIT_PRINT_WEBHOOK_SECRET", ""),
+            lob_webhook_secret=env.text("WRIT_LOB_WEBHOOK_SECRET", ""),
+            pingen_webhook_secret=env.text("WRIT_PINGEN_WEBHOOK_SECRET", ""),
             unknown_margin_s=env.seconds("WRIT_UNKNOWN_MARGIN_S", 1800),
             console_password=env.text("WRIT_CONSOLE_PASSWORD", ""),
         )
@@ -43,8 +47,13 @@ class Settings:
             return
         if self.sns_certificate_file is not None:
             raise SettingError("WRIT_SNS_CERTIFICATE_FILE is for the sandbox: production has none")
-        if self.print_webhook_secret.startswith(SANDBOX):
-            raise SettingError("WRIT_PRINT_WEBHOOK_SECRET is the sandbox's")
+        for name, secret in (
+            ("WRIT_PRINT_WEBHOOK_SECRET", self.print_webhook_secret),
+            ("WRIT_LOB_WEBHOOK_SECRET", self.lob_webhook_secret),
+            ("WRIT_PINGEN_WEBHOOK_SECRET", self.pingen_webhook_secret),
+        ):
+            if secret.startswith(SANDBOX):
+                raise SettingError(f"{name} is the sandbox's")
         if not self.console_password:
             raise SettingError("WRIT_CONSOLE_PASSWORD is not set: the console shows every letter")
 

@@ -24,6 +24,8 @@ class EventWord(StrEnum):
     PRINTED = "printed"  # on paper and in its envelope
     REJECTED = "rejected"  # taken, then refused by the provider: a virus, a PDF it cannot print
     POSTED = "posted"  # given to the post
+    IN_TRANSIT = "in_transit"  # the post has scanned it on its way
+    LEFT_COUNTRY = "left_country"  # handed on to the post of another country, often the last scan
     EXPIRED = "expired"  # the provider gave up after temporary failures
     DELIVERED = "delivered"  # the recipient's mail server took it in; on paper: the post says so
     OPENED = "opened"  # its pictures were fetched: by a reader, or by a machine on the way
@@ -48,6 +50,7 @@ class ShownState(StrEnum):
     PRINTED = "printed"  # on paper, not yet in the post
     REFUSED = "refused"  # the provider will never deliver it
     POSTED = "posted"  # with the post
+    LEFT_COUNTRY = "left_country"  # with the post of another country, which may never tell more
     EXPIRED = "expired"  # the mailbox could not be reached; the provider gave up
     DELIVERED = "delivered"  # arrived, as far as anybody can prove
     ANSWERED = "answered"  # arrived, and somebody wrote back
@@ -67,6 +70,8 @@ STATE_OF: Mapping[EventWord, ShownState] = {
     EventWord.PRINTED: ShownState.PRINTED,
     EventWord.REJECTED: ShownState.REFUSED,
     EventWord.POSTED: ShownState.POSTED,
+    EventWord.IN_TRANSIT: ShownState.POSTED,
+    EventWord.LEFT_COUNTRY: ShownState.LEFT_COUNTRY,
     EventWord.EXPIRED: ShownState.EXPIRED,
     EventWord.DELIVERED: ShownState.DELIVERED,
     # Whoever opened it, it had arrived.  It says no more than that, whatever is told of a reader.
@@ -90,12 +95,13 @@ RANK: Mapping[ShownState, int] = {
     ShownState.PRINTED: 2,
     ShownState.REFUSED: 3,
     ShownState.POSTED: 4,
-    ShownState.EXPIRED: 5,
-    ShownState.DELIVERED: 6,
-    ShownState.ANSWERED: 7,
-    ShownState.BOUNCED: 8,
-    ShownState.RETURNED: 9,
-    ShownState.COMPLAINED: 10,
+    ShownState.LEFT_COUNTRY: 5,
+    ShownState.EXPIRED: 6,
+    ShownState.DELIVERED: 7,
+    ShownState.ANSWERED: 8,
+    ShownState.BOUNCED: 9,
+    ShownState.RETURNED: 10,
+    ShownState.COMPLAINED: 11,
 }
 
 # What dispatch's own word is shown as, where no receipt has told more.

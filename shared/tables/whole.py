@@ -3,9 +3,10 @@
 A new file of tables has its line here.
 """
 
-from shared.tables import dispatch, intake, pacing, replies, tracking, writing_events
+from shared.tables import dispatch, intake, pacing, replies, routes, tracking, writing_events
 from shared.tables.columns import METADATA
 
 __all__ = ["METADATA"]
 
-_DECLARED = (intake, writing_events, dispatch, pacing, tracking, replies)  # importing fills it
+# Importing fills it.
+_DECLARED = (intake, writing_events, dispatch, pacing, routes, tracking, replies)

@@ -72,6 +72,15 @@ def test_the_faults_of_a_pack_are_listed(env: dict[str, str], broken_pack: str) 
     assert checked.stdout.startswith("stray.txt:1: a stray file")
 
 
+def test_what_looks_odd_in_a_pack_is_a_warning_and_no_fault(env: dict[str, str]) -> None:
+    checked = writ(env, "pack", "check", str(PACK))
+
+    assert checked.returncode == 0
+    first, last = checked.stdout.splitlines()
+    assert first.startswith("recipients/mx-roo-attorney-general.toml:22: warning: the postcode")
+    assert last.endswith("no faults in 54 entries; warnings: 1")
+
+
 def test_a_rate_is_never_negative(env: dict[str, str]) -> None:
     refused = writ(env, "key", "create", "tool", "--rate", "-1")
 

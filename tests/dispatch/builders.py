@@ -21,6 +21,7 @@ from services.dispatch.rendering.letter import Letter as SetLetter
 from services.dispatch.rendering.letter import LetterPress, LetterRequest
 from services.dispatch.routing import make_route
 from services.dispatch.settings import Settings
+from services.dispatch.vendor_settings.print_vendor import PrintVendorSettings
 from shared.catalogue import (
     Catalogue,
     Channel,
@@ -151,8 +152,7 @@ def dispatch_settings(data_dir: Path, **changes: Any) -> Settings:
         "ses_configuration_set": "writ",
         "ses_tenant": "",
         "smtp": None,
-        "print_url": "http://127.0.0.1:9",
-        "print_api_key": "key",
+        "vendor": PrintVendorSettings(url="http://127.0.0.1:9", api_key="key"),
     }
     return Settings(**fields | changes)
 

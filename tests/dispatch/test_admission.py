@@ -132,7 +132,7 @@ def test_a_digest_that_could_not_be_claimed_leaves_the_same_day(paced: World) ->
     erase(paced, ids[1])
 
     with paced.database.begin() as connection:
-        assert desk.admission.admit(connection, [rendered]) == ([], NOON)
+        assert desk.admission.admit(connection, [rendered], "ses") == ([], NOON)
 
     assert paced.rows(paces) == []  # no turn was used up, and no day
     paced.deliver(digest)
@@ -149,7 +149,7 @@ def test_a_single_whose_supporter_was_erased_uses_up_no_turn(paced: World) -> No
     erase(paced, carried.action_id)
 
     with paced.database.begin() as connection:
-        admitted, _ = desk.admission.admit(connection, rendered)
+        admitted, _ = desk.admission.admit(connection, rendered, "ses")
 
     assert [one.due.id for one in admitted] == [other]
 

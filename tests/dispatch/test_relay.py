@@ -177,7 +177,7 @@ def test_a_document_that_cannot_be_deleted_stops_no_letter(
 def test_a_channel_without_a_way_out_waits(small_world: World, stub: dramatiq.Broker) -> None:
     letter = small_world.a_delivery(channel="letter", woken_at=None)
     relay = Relay(
-        dispatch_settings(small_world.data_dir, print_url=""),
+        dispatch_settings(small_world.data_dir, vendor=None),
         small_world.database,
         stub,
         catalogue=lambda: small_world.catalogue,

@@ -140,7 +140,7 @@ class Season:
     def _work(self, ids: Sequence[UUID]) -> None:
         prepared = [one for one in map(self._prepared, ids) if one]
         with self.world.database.begin() as connection:
-            ready, at = self.admission.admit(connection, prepared)
+            ready, at = self.admission.admit(connection, prepared, "ses")
             ours = claims.claim(connection, [(one, "ses") for one in ready], at) if ready else ()
         if not ours:
             return

@@ -24,7 +24,6 @@ def test_the_defaults_are_fit_for_production() -> None:
     [
         ("WRIT_SES_ENDPOINT_URL", "http://127.0.0.1:8002"),
         ("WRIT_PRINT_URL", "http://127.0.0.1:8002"),
-        ("WRIT_PRINT_API_KEY", "sandbox-0123"),
         ("WRIT_CLAIM_TTL_S", "49"),  # the two call timeouts are 5 s and 20 s
         ("WRIT_DISPATCH_CHUNK", "0"),
         ("WRIT_PACE", "off"),
@@ -35,6 +34,11 @@ def test_the_defaults_are_fit_for_production() -> None:
 def test_what_must_not_be_is_refused_by_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=name):
         settings(**{name: value})
+
+
+def test_a_sandboxs_print_vendor_is_refused_in_production() -> None:
+    with pytest.raises(SettingError, match="WRIT_PRINT_API_KEY"):
+        settings(WRIT_PRINT_URL="https://print.example", WRIT_PRINT_API_KEY="sandbox-0123")
 
 
 SMTP = {"WRIT_EMAIL_PROVIDER": "smtp", "WRIT_SMTP_HOST": "relay.example"}

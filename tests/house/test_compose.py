@@ -11,17 +11,32 @@ SERVICES = YAML(typ="safe").load(ROOT / "docker-compose.yml")["services"]
 
 READ_BY_BOTO3 = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
 INTAKE = ("services/intake/*.py",)
-TRACKING = ("services/tracking/*.py", ":!services/tracking/queue_settings.py")
-DISPATCH = ("services/dispatch/*.py", ":!services/dispatch/preview*.py")
+SHARED = ("shared/*.py", ":!shared/sftp.py")
+TRACKING = (
+    "services/tracking/*.py",
+    ":!services/tracking/queue_settings.py",
+    ":!services/tracking/files_settings.py",
+)
+DISPATCH = (
+    "services/dispatch/*.py",
+    ":!services/dispatch/preview*.py",
+    ":!services/dispatch/vendor_settings/batches.py",
+)
 READ_IN = {
-    "intake": (*INTAKE, "shared/*.py"),
-    "intake-worker": (*INTAKE, "shared/*.py"),
-    "relay": (*DISPATCH, "shared/*.py"),
-    "dispatch": (*DISPATCH, "shared/*.py"),
+    "intake": (*INTAKE, *SHARED),
+    "intake-worker": (*INTAKE, *SHARED),
+    "relay": (*DISPATCH, *SHARED),
+    "dispatch": (*DISPATCH, *SHARED),
     "dispatch-preview": ("services/dispatch/preview*.py",),
-    "tracking": (*TRACKING, "shared/*.py"),
-    "tracking-worker": (*TRACKING, "shared/*.py"),
-    "receipts": ("services/tracking/queue_settings.py", "shared/*.py"),
+    "tracking": (*TRACKING, *SHARED),
+    "tracking-worker": (*TRACKING, *SHARED),
+    "receipts": ("services/tracking/queue_settings.py", *SHARED),
+    "print-batches": (
+        "services/dispatch/vendor_settings/batches.py",
+        "services/dispatch/vendor_settings/sftp_manifest.py",
+        "shared/*.py",
+    ),
+    "print-files": ("services/tracking/files_settings.py", "shared/*.py"),
 }
 LOGS = {"WRIT_SENTRY_DSN", "WRIT_LOG_JSON"}  # shared/settings.py; all that a preview needs of it
 READ_BY_THE_COMMAND = {"tracking-worker": {"WRIT_BROKER_URL"}}  # services/cli/serve/tracking.py

@@ -7,7 +7,7 @@ import pytest
 from tests.house.tree import ROOT, committed
 
 PROVIDERS = "services/dispatch/providers"
-NOT_PROVIDERS = {"__init__", "contract", "registry"}
+NOT_PROVIDERS = {"__init__", "capability", "contract", "registry"}
 
 
 def is_provider(path: Path) -> bool:

@@ -30,6 +30,7 @@ SECRETS = {
     **{"WRIT_SMTP_HOST": "relay.example", "WRIT_SMTP_USER": "writ", "WRIT_SMTP_PASSWORD": HUSH},
     "WRIT_PRINT_API_KEY": f"sandbox-{HUSH}",
     "WRIT_PRINT_WEBHOOK_SECRET": f"sandbox-{HUSH}",
+    **{"WRIT_LOB_WEBHOOK_SECRET": HUSH, "WRIT_PINGEN_WEBHOOK_SECRET": HUSH},
     "WRIT_CONSOLE_PASSWORD": HUSH,
     "WRIT_SQS_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/000000000000/writ-receipts",
     "WRIT_SQS_ACCESS_KEY_ID": "a key's id",
@@ -49,6 +50,30 @@ def test_settings_keep_their_secrets(settings: Any) -> None:
 
     assert HUSH not in repr(read)
     assert base64.b64decode(HUSH).decode() not in repr(read)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"WRIT_PRINT_VENDOR": "print_vendor", "WRIT_PRINT_URL": "http://127.0.0.1:9"},
+        {
+            "WRIT_PRINT_VENDOR": "lob",
+            "WRIT_LOB_API_KEY": f"live_{HUSH}",
+            "WRIT_LOB_FROM": "adr_1",
+        },
+        {
+            "WRIT_PRINT_VENDOR": "pingen",
+            "WRIT_PINGEN_CLIENT_ID": "a client's id",
+            "WRIT_PINGEN_CLIENT_SECRET": HUSH,
+            "WRIT_PINGEN_ORGANISATION": str(UUID(int=1)),
+        },
+    ],
+    ids=lambda told: told["WRIT_PRINT_VENDOR"],
+)
+def test_every_vendors_settings_keep_theirs(told: dict[str, str]) -> None:
+    env = Env(SECRETS | {"WRIT_ENVIRONMENT": "development"} | told)
+
+    assert HUSH not in repr(DispatchSettings.from_env(env))
 
 
 @pytest.mark.parametrize(

@@ -99,12 +99,24 @@ SLIPS = {
         "[[address]]",
     ),
     "no address and no reason": Slip(ADA, "paper_hold", "# paper_hold", 1, "no [[address]]"),
-    "seven lines": Slip(OFFICE, '"Street 1",', '"S", "t", "r", "e",', 20, "7 lines with the"),
+    "seven lines": Slip(OFFICE, '"Street 1",', '"S", "t", "r", "e",', 20, "7 lines; its"),
     "seven lines by a long office": Slip(OFFICE, "The Office", "Office " * 30, 20, "9 lines"),
     "no lines": Slip(OFFICE, '[\n  "Street 1",\n  "220000 Town",\n]', "[]", 20, "without lines"),
     "a line of 41 characters": Slip(OFFICE, "220000 Town", "T" * 41, 22, "41 characters"),
     "an empty line": Slip(OFFICE, "220000 Town", "", 20, "an empty line"),
     "a Cyrillic line": Slip(OFFICE, "220000 Town", "Минск", 22, "U+041C is not fit for post"),
+    "lines and parts": Slip(
+        OFFICE, "[[address]]", '[[address]]\nparts = { street = ["1"] }', 20, "not both"
+    ),
+    "a local script that is none": Slip(
+        OFFICE, "[[address]]", '[[address]]\nlocal_lines = ["Minsk"]', 20, "another script"
+    ),
+    "a local line of 41 characters": Slip(
+        OFFICE, "[[address]]", f"[[address]]\nlocal_lines = ['{'М' * 41}']", 20, "41 characters"
+    ),
+    "a region by its name": Slip(
+        OFFICE, "[[address]]", '[[address]]\nregion = "Homel"', 20, "region"
+    ),
     "the country's own line": Slip(OFFICE, "220000 Town", "BELARUS", 22, "it is added"),
     "the country in its language": Slip(OFFICE, "220000 Town", "Беларусь", 22, "it is added"),
     "no email address": Slip(OFFICE, "office@small.example", "office", 27, "not an email address"),

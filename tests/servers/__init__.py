@@ -1,4 +1,4 @@
-"""Private PostgreSQL and RabbitMQ servers for tests, the bench and the fault test.
+"""Private PostgreSQL, RabbitMQ and OpenSSH servers for tests, the bench and the fault test.
 
 Each runs from the installed binaries on a free port of 127.0.0.1, in a temporary directory of its
 own, as an unprivileged user when we are root, and touches no server the machine may already run.
@@ -23,6 +23,7 @@ from tests.servers.process import (
     free_port,
 )
 from tests.servers.rabbit import PrivateRabbit, rabbit_server
+from tests.servers.sshd import PrivateSshd, sshd_binary
 
 __all__ = [
     "BinariesMissing",
@@ -30,10 +31,12 @@ __all__ = [
     "PrivatePostgres",
     "PrivateRabbit",
     "PrivateServer",
+    "PrivateSshd",
     "ServerError",
     "drop_database",
     "free_port",
     "fresh_database",
     "postgres_binaries",
     "rabbit_server",
+    "sshd_binary",
 ]

@@ -70,7 +70,10 @@ def test_an_environment_that_nobody_named_is_production() -> None:
     [
         ({"WRIT_SES_ENDPOINT_URL": "http://127.0.0.1:1"}, "WRIT_SES_ENDPOINT_URL"),
         ({"WRIT_PRINT_URL": "http://127.0.0.1:1"}, "WRIT_PRINT_URL"),
-        ({"WRIT_PRINT_API_KEY": "sandbox-1"}, "WRIT_PRINT_API_KEY"),
+        (
+            {"WRIT_PRINT_URL": "https://print.example", "WRIT_PRINT_API_KEY": "sandbox-1"},
+            "WRIT_PRINT_API_KEY",
+        ),
         ({"WRIT_CLAIM_TTL_S": "49"}, "WRIT_CLAIM_TTL_S"),
     ],
 )

@@ -55,6 +55,8 @@ def some_settings(data_dir: Path, **changes: Any) -> Settings:
         "sns_topic_arns": (TOPIC,),
         "sns_certificate_file": data_dir / "sandbox-sns.pem",
         "print_webhook_secret": "sandbox-secret",
+        "lob_webhook_secret": "",
+        "pingen_webhook_secret": "",
         "unknown_margin_s": 1800.0,
         "console_password": "",
     }

@@ -29,6 +29,8 @@ def test_production_starts_with_settings_of_its_own(tmp_path: Path) -> None:
     [
         ({"sns_certificate_file": Path("sandbox-sns.pem")}, "WRIT_SNS_CERTIFICATE_FILE"),
         ({"print_webhook_secret": "sandbox-secret"}, "WRIT_PRINT_WEBHOOK_SECRET"),
+        ({"lob_webhook_secret": "sandbox-secret"}, "WRIT_LOB_WEBHOOK_SECRET"),
+        ({"pingen_webhook_secret": "sandbox-secret"}, "WRIT_PINGEN_WEBHOOK_SECRET"),
         ({"console_password": ""}, "WRIT_CONSOLE_PASSWORD"),
         ({"sns_topic_arns": ("my-topic",)}, "WRIT_SNS_TOPIC_ARNS"),
         ({"sns_topic_arns": ()}, "WRIT_SNS_TOPIC_ARNS"),

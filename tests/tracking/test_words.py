@@ -59,6 +59,10 @@ def test_a_fact_told_twice_changes_nothing(facts: list[Fact], again: int) -> Non
         ([EventWord.DELIVERED, EventWord.COMPLAINED], ShownState.COMPLAINED),
         ([EventWord.POSTED, EventWord.DELIVERED, EventWord.RETURNED], ShownState.RETURNED),
         ([EventWord.SENT_PROOF, EventWord.REJECTED], ShownState.REFUSED),
+        ([EventWord.SENT_PROOF, EventWord.IN_TRANSIT], ShownState.POSTED),
+        ([EventWord.LEFT_COUNTRY, EventWord.IN_TRANSIT], ShownState.LEFT_COUNTRY),
+        ([EventWord.DELIVERED, EventWord.LEFT_COUNTRY], ShownState.DELIVERED),
+        ([EventWord.LEFT_COUNTRY, EventWord.RETURNED], ShownState.RETURNED),
     ],
 )
 def test_facts_add_up_to_one_state(words: list[EventWord], state: ShownState) -> None:

@@ -17,6 +17,8 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 from uuid import UUID
 
+from services.dispatch.providers.capability import Format
+
 
 class ProviderError(Exception):
     """`detail` says what happened in words for ops; it never holds a person's data."""
@@ -100,7 +102,7 @@ class Email:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter, ready to print."""
+    """One letter or postcard, ready to print; of a postcard the picture's page comes first."""
 
     delivery_id: UUID
     idempotency_key: str
@@ -108,6 +110,7 @@ class Letter:
     pages: int
     lines: tuple[str, ...]  # the address as printed, its last line the country
     country: str  # ISO 3166-1 alpha-2
+    format: Format = Format.A4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,14 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, SSLError
 
+from services.dispatch.providers.capability import (
+    AddressMode,
+    Capability,
+    Format,
+    Grain,
+    Price,
+    Repeat,
+)
 from services.dispatch.providers.contract import (
     LaneHeld,
     Letter,
@@ -26,6 +34,19 @@ from services.dispatch.providers.contract import (
     Taken,
     TryLater,
     Unclear,
+)
+
+CAPABILITY = Capability(
+    most_pages={Format.A4: 120},
+    most_mb=20,
+    address=AddressMode.FIELDS,
+    most_lines=6,
+    most_columns=40,  # more do not fit the window
+    cancel_s=None,
+    repeat=Repeat.KEY,
+    price=Price.QUOTED,
+    grain=Grain.PIECE,
+    source="services/sandbox/print_order.py",
 )
 
 _LANE_PAUSE_S = 15 * 60

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from services.intake.moderation.phrases import Phrases
+from services.intake.packs.fallbacks import fallback_faults, fallback_offices
 from services.intake.packs.recipients import is_language, shared_mailbox_faults
 from services.intake.packs.source import Fault, Source
 from services.intake.packs.toml_file import TomlFile
@@ -64,6 +65,7 @@ def _case_faults(files: PackFiles, file: TomlFile, case: Case) -> Iterator[Fault
     if not case.policy.kinds:
         yield file.fault(("policy", "kinds"), "a case needs at least one kind")
     yield from _moderation_faults(file, case)
+    yield from fallback_faults(file, case, files.recipients)
     for kind in WRITTEN:
         key, slugs = _named(case, kind)
         yield from _named_recipients(files, file, key, slugs)
@@ -131,7 +133,7 @@ def _readers(files: PackFiles, case: Case, kind: Kind, language: str) -> Iterato
     if known and not any(language in recipient.languages for _, recipient in known):
         why = f"no recipient of this text has {language!r} among its `languages`"
         yield Fault(text, 1, why)
-    for file, recipient in known:
+    for file, recipient in (*known, *fallback_offices(case, kind, files.recipients)):
         if not _is_addressed(recipient, language):
             yield file.fault(("salutations",), f"no salutation in {language!r}, which {text} needs")
 
@@ -148,5 +150,6 @@ def _unused(files: PackFiles) -> Iterator[Fault]:
     if len(cases) < len(files.cases):
         return  # a case that could not be read may name any of them
     used = {slug for case in cases for slug in (*case.authorities, *case.solidarity)}
+    used |= {one.to for case in cases for one in case.policy.paper_fallback}
     for slug in sorted(files.recipients.keys() - used):
         yield Fault(f"recipients/{slug}.toml", 1, "no case names this recipient")

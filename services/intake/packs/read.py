@@ -10,7 +10,8 @@ from pathlib import Path
 
 from services.intake.packs.campaigns import campaign_faults
 from services.intake.packs.coherence import PackFiles, TemplateFile, coherence_faults
-from services.intake.packs.recipients import country_fault, recipient_faults
+from services.intake.packs.doubts import doubts
+from services.intake.packs.recipients import country_fault, recipient_faults, with_lines
 from services.intake.packs.source import Fault, PackFaults, Source, read_source
 from services.intake.packs.templates import read_template
 from services.intake.packs.toml_file import TomlFile, parse_toml
@@ -33,6 +34,7 @@ class Pack:
     """The entries of one pack: its campaign, then its cases, recipients and texts, by key."""
 
     entries: tuple[Entry, ...]
+    doubts: tuple[Fault, ...] = ()  # what looks odd, and may be right
 
 
 def read_pack(folder: Path) -> Pack:
@@ -41,7 +43,7 @@ def read_pack(folder: Path) -> Pack:
     faults = reader.read()
     if faults:
         raise PackFaults(faults)
-    return Pack(tuple(reader.files.entries()))
+    return Pack(tuple(reader.files.entries()), tuple(reader.doubts()))
 
 
 @dataclass
@@ -58,6 +60,11 @@ class _Reader:
         self._read_templates()
         self.faults += coherence_faults(self.files)
         return sorted(set(self.faults))
+
+    def doubts(self) -> list[Fault]:
+        """Of a pack without faults."""
+        known = filter(None, self.files.recipients.values())
+        return sorted({doubt for found in known for doubt in doubts(*found)})
 
     def _walk(self) -> list[tuple[str, Path]]:
         """Every file of the folder from A to Z, by its name relative to the folder."""
@@ -128,6 +135,7 @@ class _Reader:
         recipient, faults = file.build(Recipient, renamed=_LISTS, given={"slug": slug})
         self.faults += faults
         if recipient:
+            recipient = with_lines(recipient)
             self.files.recipients[slug] = (file, recipient)
             self.faults += recipient_faults(file, recipient)
 

@@ -4,9 +4,8 @@ In: a `Recipient` and the file it came from.  Out: its faults.  No database, no 
 """
 
 import datetime as dt
-import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from zoneinfo import available_timezones
 
@@ -15,13 +14,12 @@ from email_validator import EmailNotValidError, validate_email
 from holidays import list_supported_countries
 
 from services.intake.offer import is_country
+from services.intake.packs.postal_forms import set_out
 from services.intake.packs.source import Fault
 from services.intake.packs.toml_file import TomlFile
-from shared.catalogue import Holder, Mailbox, PostalAddress, Recipient
+from shared.addresses import SMALLEST, Addressee, DoesNotFit, PostalAddress, lay_out
+from shared.catalogue import Holder, Mailbox, Recipient
 from shared.tables.pacing import mailbox_key
-
-MAX_LINES = 6  # in an envelope's window, from the office to the country; fits every print vendor
-MAX_LINE = 40  # characters
 
 _PUNCTUATION = frozenset(" .,:;'’\"“”()/&#°ºª-–+")
 
@@ -36,6 +34,15 @@ def recipient_faults(file: TomlFile, recipient: Recipient) -> list[Fault]:
         *_dated(file, "mailbox", recipient.mailboxes),
         *_salutations(file, recipient),
     ]
+
+
+def with_lines(recipient: Recipient) -> Recipient:
+    """Addresses that were written by their parts, with their lines in their country's order."""
+    addresses = tuple(
+        one.model_copy(update={"lines": set_out(one.parts, one.country)}) if one.parts else one
+        for one in recipient.addresses
+    )
+    return recipient.model_copy(update={"addresses": addresses})
 
 
 def shared_mailbox_faults(recipients: Iterable[tuple[TomlFile, Recipient]]) -> Iterator[Fault]:
@@ -109,29 +116,57 @@ def _address(
     file: TomlFile, number: int, address: PostalAddress, recipient: Recipient
 ) -> Iterator[Fault]:
     yield from country_fault(file, ("address", number, "country"), address.country)
-    path = ("address", number, "lines")
-    whole = len(textwrap.wrap(recipient.office, MAX_LINE)) + len(address.lines) + 1
-    if not address.lines:
-        yield file.fault(path, "an address without lines")
-    elif whole > MAX_LINES:
-        why = f"{whole} lines with the office's and the country's; at most {MAX_LINES} fit"
-        yield file.fault(path, why)
+    key = "parts" if address.parts else "lines"
+    path = ("address", number, key)
+    if address.parts and "lines" in file.data["address"][number]:
+        yield file.fault(path, "write `lines` or `parts`, not both")
     languages = ("en", *recipient.languages)
     countries = {_country_names(one).get(address.country, "").casefold() for one in languages}
+    odd = False
     for line in address.lines:
-        if line.casefold() in countries:
-            yield file.fault(path, "leave the country's line out: it is added", near=line)
-        elif reason := _unfit_for_post(line):
+        if reason := _unfit_line(line, countries):
+            odd = True
             yield file.fault(path, reason, near=line)
+    if not address.lines:
+        yield file.fault(path, "an address without lines")
+    elif not odd:
+        yield from _fits(file, path, address, recipient)
+    yield from _local(file, number, address)
 
 
-def _unfit_for_post(line: str) -> str | None:
-    if not line.strip() or line != line.strip():
-        return "an empty line, or a space at its start or end"
-    if len(line) > MAX_LINE:
-        return f"a line of {len(line)} characters; at most {MAX_LINE} fit the window"
+def _fits(
+    file: TomlFile, path: tuple[str | int, ...], address: PostalAddress, recipient: Recipient
+) -> Iterator[Fault]:
+    try:
+        lay_out(address, Addressee(office=recipient.office))
+    except DoesNotFit as fault:
+        yield file.fault(path, f"with the office's lines and the country's: {fault}")
+
+
+def _local(file: TomlFile, number: int, address: PostalAddress) -> Iterator[Fault]:
+    path = ("address", number, "local_lines")
+    for line in address.local_lines:
+        if reason := _misfit(line):
+            yield file.fault(path, reason, near=line)
+    if address.local_lines and all(map(_is_postal, "".join(address.local_lines))):
+        yield file.fault(path, "`local_lines` are for another script than the Latin one")
+
+
+def _unfit_line(line: str, countries: Collection[str]) -> str | None:
+    if line.casefold() in countries:
+        return "leave the country's line out: it is added"
+    if reason := _misfit(line):
+        return reason
     odd = next((c for c in line if not _is_postal(c)), None)
     return odd and f"U+{ord(odd):04X} is not fit for post: write addresses in Latin letters"
+
+
+def _misfit(line: str) -> str | None:
+    if not line.strip() or line != line.strip():
+        return "an empty line, or a space at its start or end"
+    if len(line) > SMALLEST.columns:
+        return f"a line of {len(line)} characters; at most {SMALLEST.columns} fit the window"
+    return None
 
 
 def _is_postal(character: str) -> bool:

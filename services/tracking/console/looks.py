@@ -21,6 +21,7 @@ ORDER = (
     ShownState.HANDED_OVER,
     ShownState.PRINTED,
     ShownState.POSTED,
+    ShownState.LEFT_COUNTRY,
     ShownState.DELIVERED,
     ShownState.ANSWERED,
     ShownState.BOUNCED,
@@ -32,7 +33,12 @@ ORDER = (
 )
 GROUPS: Mapping[str, tuple[ShownState, ...]] = {
     "waiting": (ShownState.PLANNED, ShownState.HELD, ShownState.SENDING, ShownState.UNKNOWN),
-    "on their way": (ShownState.HANDED_OVER, ShownState.PRINTED, ShownState.POSTED),
+    "on their way": (
+        ShownState.HANDED_OVER,
+        ShownState.PRINTED,
+        ShownState.POSTED,
+        ShownState.LEFT_COUNTRY,
+    ),
     "arrived": (ShownState.DELIVERED, ShownState.ANSWERED, ShownState.COMPLAINED),
     "came back": (
         ShownState.BOUNCED,

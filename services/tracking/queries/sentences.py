@@ -21,6 +21,7 @@ STATE_SAYS: Mapping[ShownState, str] = {
     ShownState.PRINTED: "Printed and in its envelope, not yet in the post.",
     ShownState.REFUSED: "The provider will not deliver it.",
     ShownState.POSTED: "In the post.",
+    ShownState.LEFT_COUNTRY: "It left the country by post; the post there may tell no more.",
     ShownState.EXPIRED: "The mailbox could not be reached, and the provider gave up.",
     ShownState.DELIVERED: "Arrived, as far as anybody can prove.",
     ShownState.ANSWERED: "Arrived, and somebody wrote back.",
@@ -51,6 +52,8 @@ _EVENT_SAYS: Mapping[EventWord, str] = {
     EventWord.PRINTED: "Printed and put into its envelope",
     EventWord.REJECTED: "The provider refused it after taking it",
     EventWord.POSTED: "Handed to the post",
+    EventWord.IN_TRANSIT: "The post has it on its way",
+    EventWord.LEFT_COUNTRY: "It left the country",
     EventWord.EXPIRED: "The provider gave up after trying for hours",
     EventWord.DELIVERED: "Delivered",
     EventWord.OPENED: "It was opened, by a reader or by a machine on the way",
@@ -81,6 +84,9 @@ _REASON_SAYS: Mapping[str, str] = {
     "by_machine": "nobody wrote it",
     "read_receipt": "a notice that it was displayed",
     "reference_number": "with a reference number",
+    "near_destination": "where its addressee is",
+    "out_for_delivery": "about to be delivered",
+    "rerouted": "sent on, or labelled anew",
 }
 
 _ATTEMPT_SAYS: Mapping[AttemptState, str] = {
@@ -97,6 +103,8 @@ _PROVIDERS = {
     "mail": "the mailbox for answers",
     "ses": "Amazon SES",
     "print_vendor": "the print vendor",
+    "lob": "Lob",
+    "pingen": "Pingen",
     "smtp": "the mail relay",
     _DRY_RUN: "the dry run",
 }

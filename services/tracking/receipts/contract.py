@@ -14,7 +14,7 @@ Nothing is stored on any of them.
 import datetime as dt
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
@@ -71,6 +71,8 @@ class Trust:
     confirm: Confirm | None  # None: subscriptions are not confirmed (sandbox)
     print_secret: str
     clock: Clock
+    # What other print vendors sign with, by the provider's name.
+    print_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
