@@ -6,6 +6,7 @@ was checked for is what is printed.  Nothing is shortened and no letter is chang
 """
 
 import datetime as dt
+import operator
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -28,18 +29,25 @@ class AddressParts(BaseModel):
     postcode: str | None = None
 
 
+Region = Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$")]
+
+
 class PostalAddress(BaseModel):
     """Street to town.  With the office above and the country below it fits an envelope's window:
     at most 6 lines of at most 40 characters, which `writ pack check` sees to.
+
+    `exclude_if`: a catalogue that does not use what is new can be read by the version before.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     lines: tuple[str, ...] = ()  # in Latin letters, for the post; the reader makes them of `parts`
-    parts: AddressParts | None = None
-    local_lines: tuple[str, ...] = ()  # the same in the country's own script, for the postman
+    parts: Annotated[AddressParts | None, Field(exclude_if=operator.not_)] = None
+    # The same in the country's own script, for the postman.
+    local_lines: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
     country: Country
-    region: Annotated[str, Field(pattern=r"^[A-Z0-9]{1,3}$")] | None = None  # ISO 3166-2: "43"
+    # ISO 3166-2, without the country: "43".
+    region: Annotated[Region | None, Field(exclude_if=operator.not_)] = None
     since: dt.date | None = None
     until: dt.date | None = None
     hold: str | None = None  # why nothing may be posted here, in words for ops; None: it may

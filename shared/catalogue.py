@@ -5,6 +5,7 @@ them back as typed, frozen values.  In: the table `catalogue_entries`.  Out: `Ca
 """
 
 import datetime as dt
+import operator
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -90,7 +91,10 @@ class Sender(_Frozen):
     place: str  # the town that letters are dated from
     show_supporter: bool = True  # the supporter's name stands in front of the From address
     mailbox: str | None = None  # where answers are read, with a token before the `@`
-    country_names: CountryNames = CountryNames.ENGLISH  # on envelopes: what its post asks for
+    # On envelopes: what its post asks for.
+    country_names: Annotated[CountryNames, Field(exclude_if=CountryNames.ENGLISH.__eq__)] = (
+        CountryNames.ENGLISH
+    )
 
 
 class Campaign(_Frozen):
@@ -141,7 +145,7 @@ class Policy(_Frozen):
     embargo_until: AwareDatetime | None = None  # nothing leaves before this moment
     stopped: bool = False  # nothing leaves, and no action is taken
     #: In this order, where the post does not reach the recipient; without one it is held.
-    paper_fallback: tuple[PaperFallback, ...] = ()
+    paper_fallback: Annotated[tuple[PaperFallback, ...], Field(exclude_if=operator.not_)] = ()
 
     def fallbacks(self, recipient: str) -> tuple[PaperFallback, ...]:
         return tuple(

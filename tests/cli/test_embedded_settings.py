@@ -7,7 +7,10 @@ import pytest
 
 from services.cli.environment import environment, secrets
 from services.dispatch.settings import Settings as DispatchSettings
+from services.dispatch.vendor_settings.registry import name_of
+from services.dispatch.vendors import open_vendor
 from services.tracking.settings import Settings as TrackingSettings
+from shared.clock import now
 from shared.settings import Env
 
 OF_THE_WORLD = {
@@ -51,6 +54,22 @@ def test_an_empty_variable_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
     assert DispatchSettings.from_env(env).ses_endpoint_url == "http://127.0.0.1:8002"
     assert TrackingSettings.from_env(env).common.privacy_keys.startswith("embedded:")
+
+
+@pytest.mark.parametrize(
+    ("named", "prints"),
+    [("lob", "lob"), ("pingen", "pingen"), ("sftp_manifest", "print_vendor")],
+)
+def test_a_vendor_of_the_sandbox_may_be_chosen_and_no_real_house(
+    tmp_path: Path, named: str, prints: str
+) -> None:
+    env = Env(secrets(tmp_path) | environment({"WRIT_PRINT_VENDOR": named}))
+
+    settings = DispatchSettings.from_env(env)
+
+    assert settings.vendor is not None
+    assert name_of(settings.vendor) == prints
+    assert open_vendor(settings.vendor, settings, now).name == prints
 
 
 def test_what_may_be_chosen_is_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.intake.packs.load import Change, Effect, LoadUnderWay, OfAnotherPack, load_entries
+from shared.addresses import PostalAddress
 from shared.catalogue import entry_key
 from shared.catalogue_reader import CatalogueReader
 from shared.database import Database
@@ -144,3 +145,13 @@ def test_a_load_is_noted_with_its_time(database: Database) -> None:
         row = connection.execute(select(pack_loads)).one()
     assert row.loaded_at == noon
     assert row.changes == [["recipient", "judge", "added"]]
+
+
+def test_what_a_pack_does_not_use_is_not_stored_since_the_version_before_would_refuse_it() -> None:
+    sender = a_campaign().sender.model_dump(mode="json")
+    policy = a_policy().model_dump(mode="json")
+    address = PostalAddress(lines=("1 Road",), country="GB", source="a page").model_dump()
+
+    assert "country_names" not in sender
+    assert "paper_fallback" not in policy
+    assert address.keys().isdisjoint({"parts", "local_lines", "region"})
