@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from shared.database import Database
 from shared.migrate import migrate
@@ -31,6 +32,10 @@ from tests.servers import (
     drop_database,
     fresh_database,
 )
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("writ", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("writ")
 
 Server = TypeVar("Server", bound=PrivateServer)
 Made = TypeVar("Made")

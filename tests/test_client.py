@@ -31,6 +31,9 @@ NOT_KNOWN_TO_IT = {
 PATIENCE_S = 30
 
 
+pytestmark = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def writ(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded]:
     with writ_up(tmp_path_factory.mktemp("writ")) as running:

@@ -34,6 +34,7 @@ def test_a_committed_row_survives_kill_9() -> None:
     assert is_gone(server)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("rabbit_url")
 def test_a_confirmed_message_survives_kill_9() -> None:
     with PrivateRabbit() as server:

@@ -176,7 +176,8 @@ def record(connection: Connection, ended: Sequence[Ended], now: dt.datetime) -> 
     """
     _END_ATTEMPTS.run(connection, [_attempt_end(one, now) for one in ended])
     taken = [one for one in ended if one.attempt is AttemptState.SENT]
-    _SETTLE_EARLIER.run(connection, [{"delivery": one.delivery_id} for one in taken])
+    settled = [{"id": one.delivery_id, "provider": one.provider} for one in taken]
+    _SETTLE_EARLIER.run(connection, settled)
     _END_DELIVERIES.run(connection, [_delivery_end(one, now) for one in ended])
     orders = [_order(one, one.taken, now) for one in taken if one.taken and one.pages]
     if orders:
@@ -200,27 +201,23 @@ def _end_attempt(of: Of) -> Update:
 
 
 def _settle_earlier(of: Of) -> Update:
-    """One order stands for all attempts that carried its idempotency key."""
+    """One order stands for all attempts that carried its idempotency key to the same provider."""
     return (
         update(attempts)
-        .where(attempts.c.delivery_id == of("delivery"), attempts.c.state == AttemptState.UNKNOWN)
+        .where(attempts.c.delivery_id == of("id"), attempts.c.provider == of("provider"))
+        .where(attempts.c.state == AttemptState.UNKNOWN)
         .values(state=AttemptState.NOT_SENT, detail="settled by a later attempt with the same key")
     )
 
 
 def _end_delivery(of: Of) -> Update:
+    state = deliveries.c.state
     newest = and_(
         deliveries.c.attempts == of("attempts"),
-        or_(
-            deliveries.c.state == DeliveryState.SENDING,
-            deliveries.c.state == DeliveryState.UNKNOWN,
-        ),
+        or_(state == DeliveryState.SENDING, state == DeliveryState.UNKNOWN),
     )
     # A proof counts whatever was decided without it: no further call may be made.
-    proven = and_(
-        deliveries.c.state != DeliveryState.HANDED_OVER,
-        of("state") == DeliveryState.HANDED_OVER,
-    )
+    proven = and_(state != DeliveryState.HANDED_OVER, of("state") == DeliveryState.HANDED_OVER)
     return (
         update(deliveries)
         .where(deliveries.c.id == of("id"), or_(newest, proven))
@@ -243,7 +240,8 @@ _END_ATTEMPTS = UpdateMany(
     {name: attempts.c[name] for name in ("id", "state", "provider_id", "detail", "ended_at")},
     _end_attempt,
 )
-_SETTLE_EARLIER = UpdateMany({"delivery": deliveries.c.id}, _settle_earlier)
+_WHERE_TAKEN = {"id": deliveries.c.id, "provider": attempts.c.provider}
+_SETTLE_EARLIER = UpdateMany(_WHERE_TAKEN, _settle_earlier)
 _END_DELIVERIES = UpdateMany(
     {name: deliveries.c[name] for name in ("id", "attempts", *_OF_AN_END)}, _end_delivery
 )

@@ -19,7 +19,7 @@ from services.dispatch import claims, lanes
 from services.dispatch.admission import Admission
 from services.dispatch.claims import Ended
 from services.dispatch.documents import Documents
-from services.dispatch.due import Due, Moot, NotNow, Prepared
+from services.dispatch.due import Due, Hold, Moot, NotNow, Prepared
 from services.dispatch.erased import stop_erased
 from services.dispatch.hand_over import (
     Counter,
@@ -36,6 +36,7 @@ from services.dispatch.providers.contract import (
     TryLater,
 )
 from services.dispatch.read_due import read_due
+from shared.catalogue import Channel
 from shared.clock import Clock
 from shared.database import DATABASE_AWAY, Database
 from shared.privacy import Unreadable
@@ -95,13 +96,26 @@ def _prepare(ids: Sequence[UUID], desk: Desk) -> list[tuple[Prepared, Provider]]
         with desk.database.begin() as connection:
             stop_erased(connection, list(missing))
     for due in waiting:
+        provider = desk.route(due)
         try:
+            _check_unclear(due, provider)
             prepared = desk.preparer.prepare(due, desk.clock())
         except NotNow as fault:
             _put_aside(due, fault, desk)
             continue
-        ready.append((prepared, desk.route(due)))
+        ready.append((prepared, provider))
     return ready
+
+
+def _check_unclear(due: Due, provider: Provider) -> None:
+    """Raises Hold.  Only who may have taken an order can be asked for it."""
+    others = " and ".join(sorted(due.unclear_at - {provider.name}))
+    if others and due.channel == Channel.LETTER:
+        raise Hold(
+            f"{others} may have printed it already, and letters leave by {provider.name} now."
+            " Settle the unclear attempt in the console and release it; or set WRIT_PRINT_VENDOR"
+            f" back to {others} until it is settled, and release it then."
+        )
 
 
 def _read(ids: Sequence[UUID], desk: Desk) -> list[Due]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, text
 
 from services.dispatch.due import Due, Prepared
-from services.dispatch.erased import IS_UNCLEAR
+from services.dispatch.erased import UNCLEAR_AT, named
 from services.dispatch.rendering.entries import Entry
 from shared.tables.dispatch import DUE_WOKEN, carriages, deliveries
 from shared.tables.intake import actions
@@ -34,7 +34,7 @@ def read_digests(connection: Connection, ids: Sequence[UUID]) -> list[Due]:
     found = connection.execute(
         select(
             *(deliveries.c[name] for name in _READ),
-            IS_UNCLEAR.label("unclear_before"),
+            UNCLEAR_AT.label("unclear_at"),
             func.count().label("entries"),
             func.count(actions.c.supporter_identity.distinct()).label("people"),
         )
@@ -87,7 +87,7 @@ def _due(connection: Connection, row: Any) -> Due:
         supporter_country=None,
         words=None,
         consent={},
-        unclear_before=row.unclear_before,
+        unclear_at=named(row.unclear_at),
         entries=tuple(_entries(connection, row.id)),
         people=row.people,
     )

@@ -64,10 +64,14 @@ class Due:
     supporter_country: str | None
     words: str | None
     consent: Mapping[str, Any]
-    unclear_before: bool  # an earlier attempt may have been taken
+    unclear_at: frozenset[str] = frozenset()  # the providers that may have taken an earlier attempt
     notice: Notice | None = None  # of an email to the supporter alone
     entries: tuple[Entry, ...] = ()  # of a digest, in the order they were accepted
     people: int = 0  # of a digest: whose actions these are
+
+    @property
+    def unclear_before(self) -> bool:
+        return bool(self.unclear_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ is forget.py's.
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, or_, select, update
+from sqlalchemy import Connection, exists, func, or_, select, update
 
 from shared.tables.dispatch import (
     CARRY_ONE,
@@ -25,6 +25,12 @@ IS_UNCLEAR = exists(
         attempts.c.delivery_id == deliveries.c.id, attempts.c.state == AttemptState.UNKNOWN
     )
 )
+#: Who may have taken it: names with commas between; NULL where nothing is unclear.
+UNCLEAR_AT = (
+    select(func.aggregate_strings(attempts.c.provider, ","))
+    .where(attempts.c.delivery_id == deliveries.c.id, attempts.c.state == AttemptState.UNKNOWN)
+    .scalar_subquery()
+)
 _CARRIED = (
     select(actions.c.id)
     .join(carriages, carriages.c.action_id == actions.c.id)
@@ -35,6 +41,11 @@ IS_ERASED = or_(
     deliveries.c.carrier.in_(CARRY_ONE) & exists(_CARRIED.where(actions.c.erased_at.is_not(None))),
     (deliveries.c.carrier == "digest") & ~exists(_CARRIED.where(actions.c.erased_at.is_(None))),
 )
+
+
+def named(unclear_at: str | None) -> frozenset[str]:
+    """What `UNCLEAR_AT` read."""
+    return frozenset(unclear_at.split(",")) if unclear_at else frozenset()
 
 
 def stop_erased(connection: Connection, ids: Sequence[UUID]) -> None:

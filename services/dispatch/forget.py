@@ -2,10 +2,10 @@
 
 In: intake's `erasures`, in the order in which they were committed.  Out: cancelled deliveries,
 deleted documents.  An action that is being sent at this moment is forgotten when that has ended;
-those erased after it wait for it.
+those erased after it wait for it.  What still waits on our own disk for its batch is taken out.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +13,33 @@ from sqlalchemy import Connection, case, null, select, update
 
 from services.dispatch.cursors import move, position
 from services.dispatch.documents import Documents
-from services.dispatch.erased import stop_erased
+from services.dispatch.erased import IS_ERASED, stop_erased
 from shared.again import RESTS_OR_DID
+from shared.catalogue import Channel
 from shared.database import Database
 from shared.tables.columns import follows, settled_before
-from shared.tables.dispatch import CARRY_ONE, DeliveryState, attempts, carriages, deliveries
+from shared.tables.dispatch import (
+    CARRY_ONE,
+    AttemptState,
+    DeliveryState,
+    attempts,
+    carriages,
+    deliveries,
+)
 from shared.tables.intake import erasures
 
 CURSOR = "forgotten"
 BATCH = 500  # erased actions in one round
 _SHOW = (*CARRY_ONE, "digest")  # carriers whose documents show what a supporter wrote
 
+#: Takes a letter out that waits for its batch; False where it does not, or no more.
+TakeBack = Callable[[UUID], bool]
 
-def forget(database: Database, documents: Documents) -> int:
-    """Forgets the next erased actions, at most BATCH; returns how many.  Raises OSError.
+
+def forget(database: Database, documents: Documents, take_back: TakeBack | None = None) -> int:
+    """Forgets the next erased actions, at most BATCH; returns how many.
+
+    Raises OSError; ProviderError where nobody can tell whether a letter was taken out.
 
     In two transactions, because whoever writes a result down takes attempts first and deliveries
     after: so none waits for the other.
@@ -40,7 +53,10 @@ def forget(database: Database, documents: Documents) -> int:
         rows = _next(connection)
         theirs = _deliveries_of(connection, rows)
         gone = list(_at_rest(connection, rows, theirs))
-        _forget(connection, documents, _all({row.action_id: theirs[row.action_id] for row in gone}))
+        ids = _all({row.action_id: theirs[row.action_id] for row in gone})
+        _forget(connection, documents, ids)
+        if take_back:
+            _take_back(connection, ids, take_back)
         if gone:
             move(connection, CURSOR, gone[-1].xact, gone[-1].seq)
     return len(gone)
@@ -97,6 +113,31 @@ def _at_rest(
         if sending.intersection(theirs[row.action_id]):
             return
         yield row
+
+
+def _take_back(connection: Connection, ids: Sequence[UUID], take_back: TakeBack) -> None:
+    """Last of all: what is taken out stays out, even where all before it is rolled back."""
+    left = (
+        select(deliveries.c.id)
+        .where(
+            deliveries.c.id.in_(ids),
+            deliveries.c.channel == Channel.LETTER,
+            deliveries.c.state.in_([DeliveryState.HANDED_OVER, DeliveryState.UNKNOWN]),
+            IS_ERASED,
+        )
+        .order_by(deliveries.c.id)
+    )
+    taken = [one for one in connection.scalars(left).all() if take_back(one)]
+    connection.execute(
+        update(attempts)
+        .where(attempts.c.delivery_id.in_(taken), attempts.c.state == AttemptState.UNKNOWN)
+        .values(state=AttemptState.NOT_SENT, detail="taken out before its batch left")
+    )
+    connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id.in_(taken))
+        .values(state=DeliveryState.CANCELLED, held_reason=None, woken_at=None)
+    )
 
 
 def _forget(connection: Connection, documents: Documents, ids: Sequence[UUID]) -> None:

@@ -9,10 +9,11 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, exists, insert, select, update
+from sqlalchemy import Connection, case, exists, insert, literal, select, update
 
 from services.dispatch.channels import WAITING
 from services.dispatch.cursors import move, position
+from services.dispatch.destinations.limits import HELD
 from services.dispatch.pacing import breaker
 from services.dispatch.reroute import by_letter, reroute
 from services.dispatch.resend import resend
@@ -26,6 +27,7 @@ from shared.tables.dispatch import (
     deliveries,
     obeyed_commands,
 )
+from shared.tables.routes import LimitKind
 from shared.tables.tracking import Verb, Verdict, commands
 
 CURSOR = "obeyed"
@@ -119,6 +121,10 @@ def _release(connection: Connection, command: Any, _catalogue: Catalogue, now: d
     )
     if channel is not None and channel in WAITING:
         return f"no effect: {WAITING[channel]}"
+    # Whoever released it for another reason has not seen the restriction.
+    restricted = deliveries.c.held_reason.startswith(HELD[LimitKind.RESTRICTED], autoescape=True)
+    at = deliveries.c.released_at
+    released_at = case((restricted, literal(now, at.type)), else_=at)
     released = connection.execute(
         update(deliveries)
         .where(
@@ -126,7 +132,7 @@ def _release(connection: Connection, command: Any, _catalogue: Catalogue, now: d
             deliveries.c.state == DeliveryState.DUE,
             deliveries.c.held_reason.is_not(None),
         )
-        .values(held_reason=None, released_at=now, next_attempt_at=now, woken_at=None)
+        .values(held_reason=None, released_at=released_at, next_attempt_at=now, woken_at=None)
     )
     return "released; due at once" if released.rowcount else NO_EFFECT
 

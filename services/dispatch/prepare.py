@@ -73,7 +73,9 @@ class Preparer:
         postal = office.recipient.address_on(now.date())
         if postal is None or postal.hold or office.recipient.paper_hold:
             raise Hold(_paper_hold(office.recipient, postal.hold if postal else None))
-        block = set_out(postal, _addressee(office), self._vendor_of(due))
+        vendor = self._vendor_of(due)
+        _check_country(postal.country, vendor)
+        block = set_out(postal, _addressee(office), vendor)
         request = LetterRequest(
             composition=message.composition,
             address=block.lines,
@@ -85,6 +87,8 @@ class Preparer:
             letter = self._press.typeset(request)
         except LetterFault as fault:
             raise Hold(f"The letter cannot be printed: {fault}") from fault
+        format_ = _FORMATS[self._layout.width, self._layout.height]
+        _check_pages(letter.pages, format_, vendor)
         handover = Letter(
             delivery_id=due.id,
             idempotency_key=str(due.id),
@@ -92,7 +96,7 @@ class Preparer:
             pages=letter.pages,
             lines=block.lines,
             country=postal.country,
-            format=_FORMATS[self._layout.width, self._layout.height],
+            format=format_,
         )
         said = " ".join(filter(None, (office.remark, *remarks(block))))
         return printed(due, handover, now, holder=office.holder, remark=said or None)
@@ -167,6 +171,22 @@ def _email(due: Due, message: _Message, now: dt.datetime) -> Prepared:
 
 def _paper_hold(recipient: Recipient, hold: str | None) -> str:
     return hold or recipient.paper_hold or "No postal address is known for this office today."
+
+
+def _check_country(country: str, vendor: Capability | None) -> None:
+    """Raises Hold."""
+    if vendor and not vendor.serves(country):
+        raise Hold(
+            f"The print vendor sends nothing to {country_name(country, 'en')}: it takes another "
+            "vendor, or a way round in the case's paper_fallback."
+        )
+
+
+def _check_pages(pages: int, format_: Format, vendor: Capability | None) -> None:
+    """Raises Hold."""
+    if vendor and not vendor.prints(format_, pages):
+        most = vendor.most_pages.get(format_, 0)
+        raise Hold(f"The letter has {pages} pages of {format_}; its vendor prints {most} at most.")
 
 
 def _addressee(office: Office) -> Addressee:

@@ -124,7 +124,6 @@ def _due(order: PreviewOrder, recipient: str) -> Due:
         supporter_country=order.supporter_country,
         words=order.words,
         consent=order.consent,
-        unclear_before=False,
     )
 
 

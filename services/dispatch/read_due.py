@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select, text
 
 from services.dispatch.digests import read_digests
 from services.dispatch.due import Due
-from services.dispatch.erased import IS_UNCLEAR
+from services.dispatch.erased import UNCLEAR_AT, named
 from services.dispatch.notices import with_notices
 from shared.tables.dispatch import CARRY_ONE, DUE_WOKEN, carriages, deliveries
 from shared.tables.intake import actions
@@ -32,7 +32,7 @@ def _read_singles(connection: Connection, ids: Sequence[UUID]) -> list[Due]:
             *(deliveries.c[name] for name in _DELIVERY_COLUMNS),
             *(actions.c[name] for name in _ACTION_COLUMNS),
             actions.c.id.label("action_id"),
-            IS_UNCLEAR.label("unclear_before"),
+            UNCLEAR_AT.label("unclear_at"),
         )
         .join_from(deliveries, carriages, carriages.c.delivery_id == deliveries.c.id)
         .join(actions, actions.c.id == carriages.c.action_id)
@@ -68,4 +68,4 @@ def _due(row: Any) -> Due:
     said = dict(row._mapping)
     action_id = said.pop("action_id")
     opened = {name: said[name] and said[name].open(action_id) for name in _PERSONAL_COLUMNS}
-    return Due(**said | opened)
+    return Due(**said | opened | {"unclear_at": named(said["unclear_at"])})

@@ -18,7 +18,7 @@ from services.dispatch.close import close_digests
 from services.dispatch.cursors import rewind_after_restore
 from services.dispatch.destinations.tend import RouteKeeper
 from services.dispatch.documents import Documents
-from services.dispatch.forget import forget
+from services.dispatch.forget import TakeBack, forget
 from services.dispatch.leader import Leadership
 from services.dispatch.mirror import Mirror
 from services.dispatch.notices import plan_notices
@@ -26,10 +26,11 @@ from services.dispatch.obey import obey
 from services.dispatch.pacing import breaker
 from services.dispatch.pacing.line import Line
 from services.dispatch.plan import BATCH, plan_new_actions
+from services.dispatch.providers.contract import ProviderError
 from services.dispatch.reroute import Rerouter
 from services.dispatch.settings import Settings
 from services.dispatch.wake import mark_due, publish_marked
-from shared.catalogue import Catalogue
+from shared.catalogue import Catalogue, Channel
 from shared.clock import Clock
 from shared.database import DATABASE_AWAY, Database
 from shared.queues import MAX_IDS, TEND, Wake, publish
@@ -48,6 +49,7 @@ class WayOut:
 
     queue: Wake  # whoever listens on it hands them over
     provider: str  # nothing is woken while its account can send nothing
+    take_back: TakeBack | None = None  # set where what was ordered waits on our own disk first
 
 
 class Relay:
@@ -178,9 +180,11 @@ class Relay:
             publish(self._broker, TEND)
 
     def _forget(self) -> None:
+        way = self._ways.get(Channel.LETTER)
         try:
-            forgotten = forget(self._database, self._documents)
-        except OSError as error:  # the next round tries again, and letters go on meanwhile
+            forgotten = forget(self._database, self._documents, way.take_back if way else None)
+        except (OSError, ProviderError) as error:
+            # The next round tries again, and letters go on meanwhile.
             log.error("documents_not_deleted", error=type(error).__name__)
             return
         if forgotten:

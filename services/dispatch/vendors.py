@@ -5,6 +5,7 @@ In: settings.  Out: a LetterProvider, a Layout.  A new vendor is a case in each.
 
 from typing import TypedDict
 
+from services.dispatch.forget import TakeBack
 from services.dispatch.providers import lob, pingen, print_vendor, sftp_manifest
 from services.dispatch.providers.batches.house import read_house
 from services.dispatch.providers.capability import Capability
@@ -41,8 +42,14 @@ def open_vendor(vendor: VendorSettings, settings: Settings, clock: Clock) -> Let
             _check_time(settings)
             return Pingen(vendor, **_calls(settings))
         case SftpManifestSettings():
-            house = read_house(vendor.house)
-            return SftpManifest(settings.common.data_dir, house, clock=clock)
+            return _by_sftp(vendor, settings, clock)
+
+
+def taking_back(settings: Settings, clock: Clock) -> TakeBack | None:
+    """Only what waits on our own disk can still be had back.  Raises SettingError."""
+    if not isinstance(settings.vendor, SftpManifestSettings):
+        return None
+    return _by_sftp(settings.vendor, settings, clock).cancel
 
 
 def capability_of(vendor: VendorSettings | None) -> Capability | None:
@@ -69,6 +76,10 @@ def layout_for(vendor: VendorSettings | None) -> Layout:
             return LAYOUTS[pingen.LAYOUT]
         case _:
             return DIN_5008_B
+
+
+def _by_sftp(vendor: SftpManifestSettings, settings: Settings, clock: Clock) -> SftpManifest:
+    return SftpManifest(settings.common.data_dir, read_house(vendor.house), clock=clock)
 
 
 def _check_time(settings: Settings) -> None:

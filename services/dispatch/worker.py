@@ -21,7 +21,7 @@ from services.dispatch.rendering.letter import LetterPress
 from services.dispatch.routing import make_route
 from services.dispatch.settings import Settings, SmtpSettings
 from services.dispatch.vendor_settings.registry import name_of
-from services.dispatch.vendors import capability_of, layout_for, open_vendor
+from services.dispatch.vendors import capability_of, layout_for, open_vendor, taking_back
 from shared.catalogue import Channel
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import Clock, now
@@ -35,7 +35,9 @@ def make_relay(
     by_email = Smtp.name if settings.smtp else Ses.name
     ways: dict[str, WayOut] = {Channel.EMAIL: WayOut(EMAILS, by_email)}
     if settings.vendor:
-        ways[Channel.LETTER] = WayOut(LETTERS, name_of(settings.vendor))
+        ways[Channel.LETTER] = WayOut(
+            LETTERS, name_of(settings.vendor), taking_back(settings, clock)
+        )
     return Relay(
         settings,
         database,

@@ -27,7 +27,7 @@ from services.tracking.receipts.sftp_manifest_form import AnswersForm, FileForm,
 from services.tracking.record import Recorded
 from services.tracking.take import Taker
 from shared.database import Database
-from shared.sftp import Line
+from shared.sftp import Line, Refused
 from shared.tables.dispatch import DeliveryState, deliveries, print_orders
 
 INVOICES = "print_files/invoices"  # below WRIT_DATA_DIR
@@ -48,7 +48,7 @@ class Done:
     rows: Counter[Recorded] = field(default_factory=Counter)
     invoices: list[str] = field(default_factory=list)  # paths below WRIT_DATA_DIR
     waiting: list[str] = field(default_factory=list)  # not whole yet
-    left: list[str] = field(default_factory=list)  # they cannot be read or stored
+    left: list[str] = field(default_factory=list)  # they cannot be read, stored or moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,18 +85,18 @@ class FileFetcher:
                 done.invoices.append(self._keep(file))
             else:
                 done.rows.update(self._record(file, form))
+            self._put_away(line, name, marker)
         except Torn as error:
             log.info("print_file_waits", file=name, why=str(error))
             done.waiting.append(name)
             return
-        except (Unreadable, SQLAlchemyError) as error:
+        except (Unreadable, Refused, SQLAlchemyError) as error:
             if not is_about_one(error):
                 raise
-            why = str(error) if isinstance(error, Unreadable) else type(error).__name__
+            why = type(error).__name__ if isinstance(error, SQLAlchemyError) else str(error)
             log.error("print_file_left", file=name, why=why)
             done.left.append(name)
             return
-        self._put_away(line, name, marker)
         done.files += 1
         log.info("print_file_taken", file=name, kind=form.kind.value)
 

@@ -64,7 +64,7 @@ deliveries = Table(
     Column("why", Text, nullable=False),  # why this carrier, in words for people
     Column("state", String(16), nullable=False),
     Column("held_reason", Text),  # waits for a person; beside the state, not a state
-    Column("released_at", Instant),  # the last time that a person let it go, though it was held
+    Column("released_at", Instant),  # the last time that a person let it go, though restricted
     Column("next_attempt_at", Instant, nullable=False),
     Column("woken_at", Instant),
     Column("attempts", Integer, nullable=False, default=0),

@@ -67,7 +67,7 @@ def read(database: Database, ids: Sequence[str]) -> Iterator[Due]:
                 for name, value in row._mapping.items()
                 if name != "action_id"
             }
-            yield replace(Due(**said, unclear_before=False), id=uuid4())
+            yield replace(Due(**said), id=uuid4())
 
 
 def ses_calls(settings: Settings, database: Database, due: Sequence[Due]) -> list[Call]:

@@ -38,6 +38,7 @@ def env(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 def test_the_demo_accounts_for_every_action(env: dict[str, str], tmp_path: Path) -> None:
     played = subprocess.run(
         [*_writ("demo"), "--no-stay", "--actions", "60"],

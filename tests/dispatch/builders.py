@@ -121,7 +121,6 @@ def a_due(**changes: Any) -> Due:
         "supporter_country": "CH",
         "words": "I think of him.",
         "consent": {"show_name": True, "show_country": True, "replies": True},
-        "unclear_before": False,
     }
     return Due(**fields | changes)
 
@@ -285,7 +284,8 @@ class World:
         """A delivery nobody can tell of, and its one attempt."""
         unknown: dict[str, Any] = {"state": DeliveryState.UNKNOWN, "attempts": 1, "woken_at": None}
         delivery_id = self.a_delivery(**(unknown | changes))
-        return delivery_id, self.an_attempt(delivery_id)
+        provider = self.letters if changes.get("channel") == Channel.LETTER else self.emails
+        return delivery_id, self.an_attempt(delivery_id, provider=provider.name)
 
     def a_command(self, verb: str, delivery_id: UUID, **changes: Any) -> UUID:
         row = {

@@ -86,6 +86,31 @@ def test_what_found_no_room_is_told_in_the_timeline() -> None:
     assert list(remarks(set_out(an_address(), Addressee(office="Office")))) == []
 
 
+@pytest.mark.parametrize(
+    ("vendor", "reason"),
+    [
+        (
+            replace(VENDOR, not_served=frozenset({"BY"})),
+            "The print vendor sends nothing to Belarus: it takes another vendor, or a way round"
+            " in the case's paper_fallback.",
+        ),
+        (
+            replace(VENDOR, most_pages={Format.A4: 1}),
+            "The letter has 2 pages of a4; its vendor prints 1 at most.",
+        ),
+        (
+            replace(VENDOR, most_pages={Format.US_LETTER: 12}),
+            "The letter has 2 pages of a4; its vendor prints 0 at most.",
+        ),
+    ],
+)
+def test_what_its_vendor_cannot_print_or_post_is_held(vendor: Capability, reason: str) -> None:
+    with pytest.raises(Hold) as held:
+        letter(a_due(channel="letter"), vendor)
+
+    assert str(held.value) == reason
+
+
 def test_a_campaign_says_in_which_language_its_post_reads_countries() -> None:
     campaign = a_catalogue().campaigns["letters"]
     sender = campaign.sender.model_copy(update={"country_names": CountryNames.BOTH})

@@ -143,6 +143,18 @@ def test_what_is_due_is_read_with_the_words_of_its_action(world: World) -> None:
     assert due.unclear_before is False
 
 
+def test_what_is_due_says_who_may_have_taken_it(world: World) -> None:
+    one = world.a_delivery(attempts=3)
+    for number, provider in enumerate(("lob", "lob", "pingen", "ses"), 1):
+        state = "not_sent" if provider == "ses" else "unknown"
+        world.an_attempt(one, number=number, provider=provider, state=state)
+
+    with world.database.read() as connection:
+        [due] = read_due(connection, [one])
+
+    assert (due.unclear_before, due.unclear_at) == (True, frozenset({"lob", "pingen"}))
+
+
 class TestLateResults:
     """The worker was thought gone: its result is the truth all the same."""
 
@@ -211,6 +223,17 @@ class TestLateResults:
 
         assert (world.delivery(delivery), world.attempts(delivery)) == once
         assert len(world.rows(print_orders)) == (how is AttemptState.SENT)
+
+    def test_an_order_settles_nothing_that_another_vendor_may_have(self, world: World) -> None:
+        delivery = world.a_delivery(channel="letter", state="sending", attempts=3)
+        for number, vendor in enumerate(("print_vendor", "lob"), 1):
+            world.an_attempt(delivery, number=number, provider=vendor)
+        last = world.an_attempt(delivery, number=3, provider="lob", state="started")
+
+        record(world, ended(delivery, last, AttemptState.SENT, number=3, provider="lob"))
+
+        states = [one.state for one in world.attempts(delivery)]
+        assert states == ["unknown", "not_sent", "sent"]
 
     def test_nothing_takes_back_what_was_handed_over(self, world: World) -> None:
         delivery, attempt = world.an_unknown(state="handed_over", provider_id="m-1")

@@ -12,11 +12,17 @@ from services.dispatch import recover
 from services.dispatch.documents import Documents
 from services.dispatch.forget import forget
 from services.dispatch.obey import obey
+from services.dispatch.providers.batches.tray import Tray
 from services.dispatch.providers.contract import Email, Letter, Taken
+from services.dispatch.providers.sftp_manifest import FOLDER
+from services.dispatch.vendor_settings.sftp_manifest import SftpManifestSettings
+from services.dispatch.vendors import taking_back
+from shared.clock import now
 from shared.tables.dispatch import carriages, deliveries
 from shared.tables.intake import actions, erasures
 from shared.tables.tracking import Verb, Verdict
-from tests.dispatch.builders import NOON, World
+from tests.dispatch.builders import NOON, World, dispatch_settings
+from tests.dispatch.providers.house import AT_THE_CUT_OFF, FORM, a_house, a_letter, a_provider
 
 YOUNG = recover.TOLD_FOR
 
@@ -201,3 +207,42 @@ def test_tracking_is_told_while_an_erasure_is_young(world: World) -> None:
         told = [recover.any_to_forget(connection, NOON + age) for age in ages]
 
     assert (nothing, told) == (False, [True, True, False])
+
+
+def test_what_waits_for_its_batch_is_taken_out_and_nothing_of_a_closed_one(world: World) -> None:
+    tray = a_provider(world.data_dir, clock=world.clock)
+    world.letters = tray  # type: ignore[assignment]
+    closed = world.a_delivery(channel="letter")
+    world.deliver(closed)
+    Tray(world.data_dir / FOLDER, a_house()).close_due(AT_THE_CUT_OFF)
+    gone, kept = (world.a_delivery(channel="letter") for _ in range(2))
+    world.deliver(gone, kept)
+    erased(world, gone, closed)
+
+    forget(world.database, Documents(world.data_dir), tray.cancel)
+
+    assert states(world, gone, kept, closed) == ["cancelled", "handed_over", "handed_over"]
+    assert [tray.find(one) is None for one in (gone, kept, closed)] == [True, False, False]
+
+
+def test_an_unclear_letter_that_was_taken_out_is_unclear_no_more(small_world: World) -> None:
+    gone, _ = small_world.an_unknown(channel="letter")
+    erased(small_world, gone)
+
+    forget(small_world.database, Documents(small_world.data_dir), lambda _: True)
+
+    assert states(small_world, gone) == ["cancelled"]
+    assert [one.state for one in small_world.attempts(gone)] == ["not_sent"]
+
+
+def test_only_what_waits_on_our_own_disk_can_be_had_back(tmp_path: Path) -> None:
+    by_sftp = dispatch_settings(tmp_path, vendor=SftpManifestSettings(house=FORM))
+    tray = a_provider(tmp_path)
+    letter = a_letter()
+    tray.order(letter)
+
+    take_back = taking_back(by_sftp, now)
+
+    assert taking_back(dispatch_settings(tmp_path), now) is None
+    assert take_back is not None
+    assert [take_back(letter.delivery_id) for _ in range(2)] == [True, False]

@@ -1,5 +1,7 @@
 """Commands: each verb once, twice, and too late."""
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import update
 
@@ -95,6 +97,27 @@ def test_what_was_held_is_released(world: World) -> None:
     row = world.delivery(delivery)
     assert effects == ["released; due at once"]
     assert (row.state, row.held_reason, row.next_attempt_at) == ("due", None, NOON)
+
+
+@pytest.mark.parametrize("held", ["looks", "The destination is suspended. X: no flights"])
+def test_who_releases_another_hold_has_not_seen_the_restriction(held: str, world: World) -> None:
+    before = NOON - dt.timedelta(days=1)
+    delivery = world.a_delivery(held_reason=held, released_at=before)
+    world.a_command("release", delivery)
+
+    obeyed(world)
+
+    row = world.delivery(delivery)
+    assert (row.held_reason, row.released_at) == (None, before)
+
+
+def test_it_is_written_down_when_a_person_let_a_restricted_one_go(world: World) -> None:
+    delivery = world.a_delivery(held_reason="The destination is restricted. X: sanctions")
+    world.a_command("release", delivery)
+
+    obeyed(world)
+
+    assert world.delivery(delivery).released_at == NOON
 
 
 @pytest.mark.parametrize("state", ["due", "sending", "handed_over", "unknown", "cancelled"])

@@ -22,7 +22,7 @@ from services.tracking.words import ShownState
 from shared.catalogue_reader import CatalogueReader
 from shared.clock import new_id
 from shared.database import Database
-from shared.sftp import LineFault
+from shared.sftp import Line, LineFault, Refused
 from shared.tables.dispatch import print_orders
 from shared.tables.tracking import events, outcomes, receipts
 from tests.dispatch.providers.house import (
@@ -277,6 +277,31 @@ def test_a_file_of_another_form_stays_and_stops_no_other(world: World) -> None:
     done = world.fetch()
 
     assert (done.left, done.files) == (["ack_0.csv"], 1)
+    assert world.out() == ["ack_0.csv", "ack_0.csv.done"]
+
+
+@pytest.mark.parametrize("refused", ["read", "replace"])
+def test_a_file_that_the_house_does_not_give_stays_and_stops_no_other(
+    refused: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    letters = three()
+    world.sent(letters)
+    world.road.house.receive(AT_THE_CUT_OFF)
+    out, asked = world.road.house.root / "out", getattr(Line, refused)
+    [ack] = [one.name for one in out.glob("ack_*.csv")]
+    (out / "ack_0.csv").write_text((out / ack).read_text())
+    (out / "ack_0.csv.done").write_text((out / f"{ack}.done").read_text())
+
+    def ask(line: Line, path: str, *rest: object, **named: object) -> object:
+        if path.endswith("/ack_0.csv"):
+            raise Refused("it answered SFTPPermissionDenied")
+        return asked(line, path, *rest, **named)
+
+    monkeypatch.setattr(Line, refused, ask)
+    done = world.fetch()
+
+    assert (done.left, done.files) == (["ack_0.csv"], 1)
+    assert all(world.state(letter) for letter in letters)
     assert world.out() == ["ack_0.csv", "ack_0.csv.done"]
 
 

@@ -20,7 +20,7 @@ from services.dispatch.destinations.limits import (
     product_of,
     stamp,
 )
-from services.dispatch.destinations.set_aside import Situation, free, set_aside
+from services.dispatch.destinations.set_aside import Situation, free, is_released, set_aside
 from services.dispatch.destinations.way_round import Wanted
 from shared.catalogue import Catalogue, Channel
 from shared.tables.dispatch import deliveries
@@ -72,13 +72,15 @@ def look_again(connection: Connection, situation: Situation) -> None:
         wanted = replace(_wanted(group, situation), vendor=vendor)
         if limit := situation.against(wanted):
             set_aside(connection, which, wanted, limit, situation)
-            continue
+            # A person let some of it go before something else held it as well.
+            which = and_(which, is_released(limit))
         freed = connection.execute(
             update(deliveries)
             .where(deliveries.c.id.in_(free(which)))
             .values(held_reason=None, woken_at=None)
         ).rowcount
-        log.warning("route_open", recipient=group.recipient, deliveries=freed)
+        if freed:
+            log.warning("route_open", recipient=group.recipient, deliveries=freed)
 
 
 def hold_waiting(connection: Connection, situation: Situation) -> None:

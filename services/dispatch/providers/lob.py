@@ -138,7 +138,9 @@ class Lob:
         for path in ("letters", "postcards"):
             answer = self._call("GET", f"{path}?{query}")
             if answer.status != 200:
-                raise lob_errors.fault_of(answer, self._clock())
+                fault = lob_errors.fault_of(answer, self._clock())
+                # Being refused an answer is no answer.
+                raise Unclear(fault.detail) if isinstance(fault, Refused) else fault
             pieces = _read(answer, _Pieces).data
             if any(one.metadata.get("delivery_id") != str(delivery_id) for one in pieces):
                 raise Unclear("Lob listed what is not under our reference")
@@ -188,7 +190,7 @@ class Lob:
         """After a conflict: Lob has the key, so that no answer but a piece proves anything."""
         try:
             found = self.find(delivery_id)
-        except Refused:
+        except Refused:  # that was taken out again
             raise
         except ProviderError as fault:
             raise Unclear(f"Lob has the key, and: {fault.detail}") from fault

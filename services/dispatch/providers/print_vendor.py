@@ -106,10 +106,7 @@ class PrintVendor:
         headers = {**self._headers, "Idempotency-Key": letter.idempotency_key}
         answer = self._call("POST", self._url, to_json(body), headers)
         if answer.status == 409:
-            found = self.find(letter.delivery_id)
-            if found is None:
-                raise Unclear("the vendor has the key (409) but no order under our reference")
-            return found
+            return self._find_what_is_there(letter.delivery_id)
         if answer.status not in {200, 201}:
             raise _classified(answer)
         return _taken(_read(answer, _Order))
@@ -118,9 +115,21 @@ class PrintVendor:
         query = urlencode({"reference": str(delivery_id)})
         answer = self._call("GET", f"{self._url}?{query}", None, self._headers)
         if answer.status != 200:
-            raise _classified(answer)
+            fault = _classified(answer)
+            # Being refused an answer is no answer.
+            raise Unclear(fault.detail) if isinstance(fault, Refused) else fault
         orders = _read(answer, _Orders).orders
         return _taken(orders[0]) if orders else None
+
+    def _find_what_is_there(self, delivery_id: UUID) -> Taken:
+        """After a 409: the vendor has the key, so that no answer but an order proves anything."""
+        try:
+            found = self.find(delivery_id)
+        except ProviderError as fault:
+            raise Unclear(f"the vendor has the key (409), and: {fault.detail}") from fault
+        if found is None:
+            raise Unclear("the vendor has the key (409) but no order under our reference")
+        return found
 
     def _call(
         self, method: str, url: str, body: bytes | None, headers: dict[str, str]

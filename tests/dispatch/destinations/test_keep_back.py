@@ -161,7 +161,7 @@ def test_what_may_have_been_printed_goes_nowhere_else(world: World) -> None:
     noted(world.database, a_rule())
     world.catalogue = with_embassy()
     letter = a_letter(world, attempts=1)
-    world.an_attempt(letter)
+    world.an_attempt(letter, provider="print_vendor")
 
     world.deliver(letter)
 
@@ -224,3 +224,15 @@ def test_the_paper_says_where_it_goes_whatever_the_catalogue_says_since(
         kept = keep_back(connection, [printed], "print_vendor", moved, NOON)
 
     assert kept == {letter}
+
+
+def test_who_releases_another_hold_does_not_open_the_restriction(world: World) -> None:
+    noted(world.database, RESTRICTED)
+    letter = a_letter(world, held_reason="It is too long.")
+    world.clock.pass_s(60)
+
+    release(world, letter)
+    world.deliver(letter)
+
+    assert world.letters.calls == []
+    assert world.delivery(letter).held_reason.startswith("The destination is restricted.")

@@ -164,3 +164,21 @@ def test_what_was_re_addressed_stays_so_when_the_suspension_ends(small_world: Wo
     tended(small_world, keeper)
 
     assert small_world.delivery(letter).recipient == "embassy"
+
+
+def test_what_a_person_let_go_leaves_when_a_later_suspension_ends(world: World) -> None:
+    restricted = a_rule(kind=LimitKind.RESTRICTED)
+    noted(world.database, restricted)
+    seen, unseen = (waits(world, released_at=at) for at in (NOON, None))
+    noted(world.database, restricted, a_rule(), at=TOMORROW)
+    tended(world)
+    suspended = reasons(world, [seen, unseen])
+    noted(world.database, restricted, at=TOMORROW)
+
+    tended(world)
+
+    assert all(one and one.startswith("The destination is suspended.") for one in suspended)
+    free, held = reasons(world, [seen, unseen])
+    assert (free, world.delivery(seen).woken_at) == (None, None)
+    assert held is not None
+    assert held.startswith("The destination is restricted.")

@@ -291,7 +291,10 @@ class TestConflict:
 
     @pytest.mark.parametrize(
         "found",
-        [listed(), answering(200, "{}"), error(401, "unauthorized"), error(429, ""), stalling],
+        [
+            *(listed(), answering(200, "{}"), error(401, "unauthorized"), error(429, "")),
+            *(error(422, "invalid"), error(400, "bad_request"), stalling),
+        ],
     )
     def test_otherwise_nobody_can_tell(self, found: Answer) -> None:
         assert type(self.order(a_letter(), found)) is Unclear
@@ -322,6 +325,7 @@ class TestFind:
             (answering(200, "<html>"), Unclear),
             (error(500, "internal_server_error"), Unclear),
             (error(401, "unauthorized"), LaneHeld),
+            (error(422, "invalid"), Unclear),
             (stalling, Unclear),
         ],
     )

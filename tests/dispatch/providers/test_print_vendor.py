@@ -187,6 +187,14 @@ class TestConflict:
 
         assert type(fault) is Unclear
 
+    @pytest.mark.parametrize("status", [status for status, _ in STATUSES])
+    def test_whatever_else_is_answered_proves_nothing(self, status: int) -> None:
+        both = iter([answering(409), answering(status)])
+
+        fault, _ = order(lambda peer: next(both)(peer))
+
+        assert type(fault) is Unclear
+
 
 class TestFind:
     def find(self, answer: Answer) -> Taken | ProviderError | None:
@@ -206,7 +214,9 @@ class TestFind:
 
     @pytest.mark.parametrize(("status", "meaning"), STATUSES)
     def test_other_answers_are_no_answer(self, status: int, meaning: type[Exception]) -> None:
-        assert type(self.find(answering(status))) is meaning
+        # Being refused an answer is no answer.
+        expected = Unclear if meaning is Refused else meaning
+        assert type(self.find(answering(status))) is expected
 
 
 class TestTls:

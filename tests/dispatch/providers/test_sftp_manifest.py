@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.dispatch.providers.batches.disk import Disk
 from services.dispatch.providers.batches.tray import Tray
@@ -222,6 +223,49 @@ def test_half_a_letter_that_a_crash_left_is_in_no_manifest(tmp_path: Path) -> No
     assert later.order(half).provider_id.partition("/")[0] != batch.name
 
 
+def test_a_letter_that_the_disk_has_lost_is_in_no_manifest_and_the_log_names_it(
+    tmp_path: Path,
+) -> None:
+    provider, tray = a_provider(tmp_path), Tray(tmp_path / FOLDER, a_house())
+    well, lost = a_letter(), a_letter()
+    provider.order(well)
+    provider.order(lost)
+    [batch] = batches(tmp_path)
+    (batch / f"{lost.delivery_id}.pdf").unlink()
+
+    with capture_logs() as said:
+        tray.close_due(AT_THE_CUT_OFF)
+
+    assert [(line["event"], line["delivery_id"]) for line in said] == [
+        ("letter_lost", str(lost.delivery_id))
+    ]
+    assert str(lost.delivery_id) not in (batch / "manifest").read_text()
+    assert str(well.delivery_id) in (batch / "manifest").read_text()
+    assert provider.find(lost.delivery_id) is None
+
+
+def test_a_batch_that_cannot_be_written_as_the_house_wants_it_stops_no_other(
+    tmp_path: Path,
+) -> None:
+    house = a_house(most_letters=1)
+    narrow = house.model_copy(
+        update={"manifest": house.manifest.model_copy(update={"encoding": "latin-1"})}
+    )
+    polish = a_letter(lines=("Łódź", "POLAND"), country="PL")
+    a_provider(tmp_path, house).order(polish)
+    tray, well = Tray(tmp_path / FOLDER, narrow), a_letter()
+
+    with capture_logs() as said:
+        a_provider(tmp_path, narrow).order(well)
+        tray.close_due(AT_THE_CUT_OFF)
+
+    assert {line["event"] for line in said} == {"batch_not_closed"}
+    [closed] = tray.to_send()
+    assert str(well.delivery_id) in tray.content(closed)[0].read_text()
+    Tray(tmp_path / FOLDER, house).close_due(AT_THE_CUT_OFF)
+    assert len(tray.to_send()) == 2
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -305,6 +349,20 @@ def test_what_crashes_left_in_the_corner_is_swept_after_a_day(tmp_path: Path) ->
     disk.sweep(made + 90_000)
 
     assert list(disk.corner().iterdir()) == []
+
+
+def test_what_moves_away_while_the_corner_is_swept_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(tmp_path)
+    moved, left = disk.stage(b"a letter"), disk.stage(b"half a letter")
+    later = left.stat().st_mtime + 90_000
+    monkeypatch.setattr(Path, "iterdir", lambda _corner: iter([moved, left]))
+    moved.replace(tmp_path / "letter.pdf")
+
+    disk.sweep(later)
+
+    assert not left.exists()
 
 
 def test_the_vendor_promises_no_more_than_its_form_holds() -> None:

@@ -13,6 +13,8 @@ from services.dispatch.rendering.press import Press
 from tests.dispatch.rendering.bundles import one_of_many
 from tests.dispatch.rendering.letters import a_letter, a_paragraph, paragraphs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def press(tmp_path_factory: pytest.TempPathFactory) -> RememberingPress:

@@ -19,6 +19,8 @@ from tests.dispatch.rendering.bundles import a_bundle, one_of_many, some_ready
 from tests.dispatch.rendering.digests import pages_of
 from tests.dispatch.rendering.listings import rows_of
 
+pytestmark = pytest.mark.slow
+
 MANY = 60
 LIGHT = ParcelLimits(grams=60 + 5 * 40)
 

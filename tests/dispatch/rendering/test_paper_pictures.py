@@ -17,6 +17,8 @@ from tests.dispatch.rendering.petitions import a_petition, some_signatures
 from tests.dispatch.rendering.postcards import a_card, put_picture
 from tests.dispatch.rendering.test_letter_pictures import assert_looks_as
 
+pytestmark = pytest.mark.slow
+
 LANGUAGES = ("en", "ar")
 
 

@@ -20,6 +20,8 @@ from tests.dispatch.rendering.letters import a_letter
 from tests.dispatch.rendering.listings import rows_of
 from tests.dispatch.rendering.petitions import a_petition, some_signatures
 
+pytestmark = pytest.mark.slow
+
 MANY = 2_000
 
 

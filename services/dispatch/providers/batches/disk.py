@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LEFT_AFTER_S = 24 * 3600  # what is older in the corner was left by a crash
@@ -48,11 +48,12 @@ class Disk:
     def sweep(self, now_s: float) -> None:
         """Deletes what crashes left in the corner."""
         for left in self.corner().iterdir():
-            if now_s - left.lstat().st_mtime > LEFT_AFTER_S:
-                if left.is_dir():
-                    shutil.rmtree(left)
-                else:
-                    left.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # somebody moved it where it belongs meanwhile
+                if now_s - left.lstat().st_mtime > LEFT_AFTER_S:
+                    if left.is_dir():
+                        shutil.rmtree(left)
+                    else:
+                        left.unlink()
 
     @contextmanager
     def locked(self, name: str, *, wait: bool = True) -> Iterator[Path | None]:

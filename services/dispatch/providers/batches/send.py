@@ -2,9 +2,11 @@
 
 In: the tray, and a line to the house.  Out: `<folder>/<batch>/` there, and its done-marker, after
 which alone the house may begin.  Until `handing` stands on our disk nothing of the batch is visible
-to the house, and all may be done again; after it no letter travels any more.
+to the house, and all may be done again; after it no letter travels any more.  One that is gone from
+there was taken by the house only if it is `handed`: certainly renamed.
 
-    fill <batch>.tmp  ▶  look whether all is there  ▶  `handing`  ▶  rename  ▶  marker  ▶  `sent`
+    fill <batch>.tmp  ▶  look whether all is there  ▶  `handing`  ▶  rename  ▶  `handed`
+    ▶  marker  ▶  `sent`
 """
 
 import datetime as dt
@@ -77,8 +79,8 @@ class BatchSender:
         done = f"{self.house.batches.folder}/{self.house.batches.done.format(batch=batch)}"
         there = line.sizes(place)
         if there is None:
-            if self.tray.is_handing(batch) and line.sizes(filling) is None:
-                return  # renamed and marked before, and the house has taken it away since
+            if self._was_taken(line, batch, filling):
+                return
             _fill(line, filling, files)
             self.tray.mark_handing(batch)
             line.rename(filling, place)
@@ -86,7 +88,21 @@ class BatchSender:
             return
         else:
             _compare(there, files)
+        self.tray.mark_handed(batch)
         line.write(done, _checksum(manifest, self.house.manifest.file))
+
+    def _was_taken(self, line: Line, batch: str, filling: str) -> bool:
+        """Of one that is not there under its name.  Raises WrongAtTheHouse where nobody can tell.
+
+        A folder of the house's that is away, and a rename that was lost, look the same from here.
+        """
+        if not self.tray.is_handing(batch) or line.sizes(filling) is not None:
+            return False
+        if line.sizes(f"{self.house.batches.folder}/") is None:
+            raise WrongAtTheHouse("the house's folder is not there, so nobody can tell what it has")
+        if not self.tray.is_handed(batch):
+            raise WrongAtTheHouse("it is gone, and perhaps was never handed over: ask the house")
+        return True
 
 
 def _fill(line: Line, folder: str, files: Mapping[str, Path]) -> None:

@@ -7,6 +7,7 @@ Owns WRIT_DATA_DIR/sftp_manifest, which all processes of dispatch share:
     <batch>/<delivery>.json      what its row will say: once this stands, the letter is ordered
     <batch>/manifest             closed: nothing is added and nothing taken out any more
     <batch>/handing              all of it is at the house; only the last steps may be missing
+    <batch>/handed               all of it stands there under the batch's name, or stood there
     <batch>/sent                 the house has it.  Letters and manifest are deleted; empty .json
                                  files stay, so that a late repeat finds its letter
 
@@ -23,12 +24,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
+import structlog
+
 from services.dispatch.providers.batches import manifest
 from services.dispatch.providers.batches.disk import Disk, sync
 from services.dispatch.providers.batches.house import House
 from services.dispatch.providers.batches.manifest import Piece
 
 REMEMBERED = dt.timedelta(days=100)  # print houses want a name to be unique for three months
+
+log = structlog.get_logger(__name__)
 
 
 class NotFiled(Exception):
@@ -111,6 +116,12 @@ class Tray:
     def mark_handing(self, batch: str) -> None:
         self._disk.write(self._folder / batch / "handing", b"")
 
+    def is_handed(self, batch: str) -> bool:
+        return (self._folder / batch / "handed").exists()
+
+    def mark_handed(self, batch: str) -> None:
+        self._disk.write(self._folder / batch / "handed", b"")
+
     def mark_sent(self, batch: str, now: dt.datetime) -> None:
         load = _load(self._folder / batch)
         told = {"sent_at": now.isoformat(), "letters": load.letters, "bytes": load.bytes}
@@ -191,16 +202,18 @@ class Tray:
         return name
 
     def _close(self, batch: Path) -> None:
-        rows = {row.stem: row for row in batch.glob("*.json")}
-        for pdf in batch.glob("*.pdf"):
-            if pdf.stem not in rows:  # a crash came between the two: nobody was told that it is in
-                pdf.unlink()
+        rows = _whole(batch)
         if not rows:
             self._disk.throw_away(batch)
             return
         sync(batch)
-        pieces = [_piece(rows[stem]) for stem in sorted(rows)]
-        self._disk.write(batch / "manifest", manifest.write(batch.name, pieces, self._house))
+        try:
+            pieces = [_piece(row) for row in rows]
+            written = manifest.write(batch.name, pieces, self._house)
+        except ValueError as error:  # an encoding, mostly: the house's form was changed meanwhile
+            log.error("batch_not_closed", batch=batch.name, why=str(error))
+            return
+        self._disk.write(batch / "manifest", written)
 
     def _batches(self) -> list[Path]:
         try:
@@ -234,6 +247,18 @@ def _due(batch: Path) -> dt.datetime:
 def _load(batch: Path) -> _Load:
     sizes = [file.stat().st_size for file in batch.glob("*.pdf")]
     return _Load(batch.name, len(sizes), sum(sizes))
+
+
+def _whole(batch: Path) -> list[Path]:
+    """The rows of its letters in order; deletes what is there of half ones."""
+    rows = {row.stem: row for row in batch.glob("*.json")}
+    pdfs = {pdf.stem: pdf for pdf in batch.glob("*.pdf")}
+    for stem in pdfs.keys() - rows.keys():  # a crash came between the two: nobody was told of it
+        pdfs[stem].unlink()
+    for stem in sorted(rows.keys() - pdfs.keys()):  # somebody was: the disk has lost it
+        log.error("letter_lost", batch=batch.name, delivery_id=stem)
+        rows[stem].unlink()
+    return [rows[stem] for stem in sorted(rows.keys() & pdfs.keys())]
 
 
 def _piece(row: Path) -> Piece:

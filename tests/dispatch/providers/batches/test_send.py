@@ -1,6 +1,7 @@
 """A batch reaches the house exactly once, whatever breaks, on a real OpenSSH server."""
 
 import datetime as dt
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -28,6 +29,8 @@ from tests.dispatch.providers.house import (
     cut_after,
 )
 from tests.servers import PrivateSshd
+
+pytestmark = pytest.mark.slow
 
 CALLS = 7  # on the line, for one batch; a test says so
 SEND = """
@@ -138,7 +141,7 @@ def test_a_line_that_is_lost_again_and_again_leaves_one_batch(at: int, road: Roa
     assert road.house.printed() == once_each(letters)
 
 
-@pytest.mark.parametrize("step", ["mark_handing", "mark_sent", "tidy"])
+@pytest.mark.parametrize("step", ["mark_handing", "mark_handed", "mark_sent", "tidy"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_crash_of_ours_at_any_step_leaves_one_batch(
     step: str, after: bool, road: Road, monkeypatch: pytest.MonkeyPatch
@@ -216,6 +219,42 @@ def test_what_is_not_there_as_it_was_sent_is_left_for_a_person_and_stops_no_othe
     assert len(done.batches) == 1
     road.house.receive(AT_THE_CUT_OFF)
     assert len(road.house.printed() & once_each(letters)) == 2
+
+
+@pytest.mark.parametrize("breaks", [Breaks(6, after=False), Breaks(7, after=True)])
+def test_while_the_houses_folder_is_away_nothing_counts_as_sent(breaks: Breaks, road: Road) -> None:
+    letters = order(road)
+    with pytest.raises(LineFault):
+        road.sender(breaks).send_due(AT_THE_CUT_OFF)  # at the rename, and at the marker
+    road.house.receive(AT_THE_CUT_OFF)
+    folder, elsewhere = road.house.root / "in", road.house.root / "elsewhere"
+    folder.rename(elsewhere)
+
+    away = road.sender().send_due(AT_THE_CUT_OFF)
+    elsewhere.rename(folder)
+    back = road.sender().send_due(AT_THE_CUT_OFF)
+
+    assert (away.batches, back.batches) == ([], away.left)
+    road.house.receive(AT_THE_CUT_OFF)
+    assert road.house.printed() == once_each(letters)
+
+
+def test_a_batch_that_is_gone_and_was_perhaps_never_handed_over_waits_for_a_person(
+    road: Road,
+) -> None:
+    letters = order(road)
+    with pytest.raises(LineFault):
+        road.sender(Breaks(6, after=False)).send_due(AT_THE_CUT_OFF)  # not renamed
+    [filling] = at_the_house(road)
+    shutil.rmtree(road.house.root / "in" / filling)
+
+    [left] = road.sender().send_due(AT_THE_CUT_OFF).left
+    (road.data_dir / FOLDER / left / "handing").unlink()  # the house says that it has nothing
+    again = road.sender().send_due(AT_THE_CUT_OFF)
+
+    assert again.batches == [left]
+    road.house.receive(AT_THE_CUT_OFF)
+    assert road.house.printed() == once_each(letters)
 
 
 def test_a_house_whose_key_is_another_gets_nothing(road: Road) -> None:
